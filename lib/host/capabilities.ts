@@ -1,0 +1,55 @@
+/**
+ * What this machine can do, as data. Every answer says how it was found: by doing the thing once, never by reading a
+ * version file. Filled by `probe.ts`; plans only see this shape.
+ */
+
+export interface Capability {
+  readonly available: boolean
+  /** What was done and what came back, for a person: "created a user namespace and wrote its uid map". */
+  readonly how: string
+  /** The operating system's error name when it is not available. */
+  readonly errnoName?: string
+  /** How to get it, when that is known. */
+  readonly hint?: string
+}
+
+export interface LandlockCapability extends Capability {
+  /** The ABI version the kernel answered; 0 when Landlock is not available. */
+  readonly abi: number
+}
+
+export interface BubblewrapCapability extends Capability {
+  /** The canonical path of the program found; null when none was. */
+  readonly path: string | null
+  /** As printed by `--version`, for instance `0.8.0`; informative only. */
+  readonly version: string | null
+  /** Every long option that the program's own `--help` lists, with the leading dashes. */
+  readonly options: readonly string[]
+}
+
+export interface LinuxCapabilities {
+  readonly platform: 'linux'
+  readonly architecture: 'x64' | 'arm64' | 'other'
+  readonly kernelRelease: string
+  /** Effective user id 0. */
+  readonly privileged: boolean
+  readonly landlock: LandlockCapability
+  readonly seccomp: Capability
+  /** A user namespace with a mount namespace inside, uid map written, one mount made. */
+  readonly userNamespaces: Capability
+  /** A fresh `/proc` in a new PID namespace. */
+  readonly freshProc: Capability
+  /** `open_tree`, `move_mount`, `mount_setattr`. */
+  readonly mountApi: Capability
+  readonly bubblewrap: BubblewrapCapability
+  /** Windows Subsystem for Linux, version 1: has none of the above. */
+  readonly wsl1: boolean
+}
+
+export interface OtherCapabilities {
+  readonly platform: 'darwin' | 'win32' | 'other'
+  readonly architecture: string
+  readonly kernelRelease: string
+}
+
+export type HostCapabilities = LinuxCapabilities | OtherCapabilities

@@ -1,0 +1,71 @@
+/**
+ * A plan says how one operating system will hold a command to a policy. Frozen data: printable, comparable, testable on
+ * any machine. Backends carry plans out and decide nothing.
+ */
+import type { Access } from '../policy/types.ts'
+import type { LandlockPlan } from './linux/landlock.ts'
+import type { MountPlan } from './linux/mount.ts'
+import type { SeccompPlan } from './linux/seccomp.ts'
+
+export type LinuxEngine = 'namespace' | 'bwrap' | 'landlock' | 'seccomp' | 'unconfined'
+
+export type PlanLimitCode =
+  /** Landlock does not cover chmod, chown, utimes and extended attributes of the user's own files outside the roots. */
+  | 'metadata-outside-roots'
+  /** Landlock cannot hold `.git`, `.codex` and `.agents` of a writable root read-only. */
+  | 'protected-paths'
+  /** Processes outside can be signalled (Landlock before ABI 6 and no PID namespace). */
+  | 'signals'
+  /** Abstract unix sockets of the host can be reached where the socket filter does not close them. */
+  | 'abstract-unix-sockets'
+  /** `truncate(2)` by path is not covered (Landlock before ABI 3, no mount namespace). */
+  | 'truncate'
+  /** Descriptors of the host that are reachable through /proc can be re-opened (no Landlock inside). */
+  | 'reopened-descriptors'
+
+export interface PlanLimit {
+  readonly code: PlanLimitCode
+  readonly message: string
+}
+
+/** Namespaces that the launch makes. `user` and `mount` always come together. */
+export interface NamespacePlan {
+  readonly pid: boolean
+  readonly ipc: boolean
+  readonly net: boolean
+}
+
+export interface LinuxPlan {
+  readonly kind: 'linux'
+  readonly engine: LinuxEngine
+  /** The policy's digest, see `ResolvedPolicy.digest`. */
+  readonly policyDigest: string
+  /** SHA-256 (hex) of this plan without `digest` itself. */
+  readonly digest: string
+  readonly namespaces: NamespacePlan | null
+  readonly mounts: MountPlan | null
+  readonly landlock: LandlockPlan | null
+  readonly seccomp: SeccompPlan | null
+  /** Environment variables that every command gets, for instance CODEX_SANDBOX_NETWORK_DISABLED=1. */
+  readonly environment: Readonly<Record<string, string>>
+  /** What this plan does not hold although the policy asks for it. Empty for `namespace` and `bwrap` on a full kernel. */
+  readonly limits: readonly PlanLimit[]
+  /** Only for engine `bwrap`: the program to start. */
+  readonly bubblewrap: { readonly path: string } | null
+}
+
+export type Plan = LinuxPlan
+
+/** A refusal: nothing on this machine holds the policy exactly. Becomes ERR_POLICY_NOT_ENFORCEABLE or ERR_BACKEND_UNAVAILABLE. */
+export interface Refusal {
+  readonly kind: 'not-enforceable' | 'unavailable'
+  /** The entry as the user wrote it, when one entry is the reason. */
+  readonly entry?: string
+  /** What cannot hold it. */
+  readonly mechanism: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/** What a model answers for a path: the access that the plan, once carried out, gives. */
+export type ModelAccess = Access

@@ -1,0 +1,84 @@
+/**
+ * Absolute paths, made in one place (spec/policy PATH-1 … PATH-4). Lexical only: the disk is never consulted here.
+ * POSIX forms; Windows forms are the business of `plan/windows`.
+ */
+
+declare const absolute: unique symbol
+
+/** An absolute, normalised path: no empty, `.` or `..` component, no trailing separator, no NUL. */
+export type AbsolutePath = string & { readonly [absolute]: true }
+
+export const ROOT = '/' as AbsolutePath
+
+/** True when `text` starts at the root. `~/x` does not. */
+export function isAbsolute(text: string): boolean {
+  return text.startsWith('/')
+}
+
+/** PATH-1. `text` must be absolute and free of NUL; a caller that cannot know that checks first. */
+export function normalizeAbsolute(text: string): AbsolutePath {
+  const components: string[] = []
+  for (const component of text.split('/')) {
+    if (component === '' || component === '.') continue
+    if (component === '..') components.pop()
+    else components.push(component)
+  }
+  return `/${components.join('/')}` as AbsolutePath
+}
+
+/** PATH-3: `~` alone and `~/…` become the home directory; everything else stays. */
+export function expandHome(text: string, home: string | undefined): string {
+  if (home === undefined || home === '') return text
+  if (text === '~') return home
+  if (text.startsWith('~/')) return `${home}/${text.slice(2)}`
+  return text
+}
+
+/** PATH-2: home expansion, then relative to `base` unless absolute, then PATH-1. */
+export function resolvePath(text: string, base: AbsolutePath, home?: string): AbsolutePath {
+  const expanded = expandHome(text, home)
+  return normalizeAbsolute(isAbsolute(expanded) ? expanded : `${base}/${expanded}`)
+}
+
+/** PATH-4: whole components; every path contains itself. */
+export function contains(parent: AbsolutePath, path: AbsolutePath): boolean {
+  if (parent === ROOT || parent === path) return true
+  return path.length > parent.length && path.charCodeAt(parent.length) === 47 && path.startsWith(parent)
+}
+
+/** PATH-4: `/` is 1, `/a` is 2. */
+export function depthOf(path: AbsolutePath): number {
+  if (path === ROOT) return 1
+  let depth = 1
+  for (let index = 0; index < path.length; index++) if (path.charCodeAt(index) === 47) depth++
+  return depth
+}
+
+export function parentOf(path: AbsolutePath): AbsolutePath {
+  const slash = path.lastIndexOf('/')
+  return (slash <= 0 ? '/' : path.slice(0, slash)) as AbsolutePath
+}
+
+export function baseNameOf(path: AbsolutePath): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+/** `relative` holds plain components only (no `..`), for instance a name, or the rest of a path below a root. */
+export function joinPath(path: AbsolutePath, relative: string): AbsolutePath {
+  return normalizeAbsolute(`${path}/${relative}`)
+}
+
+/** What follows `parent` in `path`, without a leading separator; empty when they are equal. `path` lies under `parent`. */
+export function relativeTo(parent: AbsolutePath, path: AbsolutePath): string {
+  return path.slice(parent === ROOT ? 1 : parent.length + 1)
+}
+
+/** `/`, `/a`, `/a/b` for `/a/b`. */
+export function ancestorsOf(path: AbsolutePath): AbsolutePath[] {
+  const list: AbsolutePath[] = [ROOT]
+  for (let index = path.indexOf('/', 1); index !== -1; index = path.indexOf('/', index + 1)) {
+    list.push(path.slice(0, index) as AbsolutePath)
+  }
+  if (path !== ROOT) list.push(path)
+  return list
+}

@@ -1,0 +1,96 @@
+/**
+ * The shapes that the policy layer hands to the plan layer. Data only.
+ *
+ * A policy is written in the user's words (`policy.ts`). Resolving it against the surroundings (`resolve.ts`) gives a
+ * `ResolvedPolicy`: absolute paths, the root lists of the specification, and the `rules` that a plan must hold.
+ */
+
+import type { AbsolutePath } from './path.ts'
+import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy } from './policy.ts'
+
+export type Access = 'read' | 'write' | 'none'
+
+/** What stands at a path, seen without following its last component. */
+export type FileKind = 'directory' | 'file' | 'symlink' | 'other' | 'missing'
+
+/**
+ * The questions the policy layer asks about the disk. The real one is `host/file-system-view.ts`; tests pass their own.
+ * No method throws: what cannot be looked at is missing.
+ */
+export interface FileSystemView {
+  /** `realpath(3)`, or null when the path cannot be resolved completely. */
+  realPath(path: AbsolutePath): AbsolutePath | null
+  /** What stands at the path itself (links are not followed). */
+  kindOf(path: AbsolutePath): FileKind
+  /** The same, following links. A dangling link is `missing`. */
+  targetKindOf(path: AbsolutePath): Exclude<FileKind, 'symlink'>
+  /** The first `limit` bytes as UTF-8, or null: absent, unreadable, longer than the limit, or not UTF-8. */
+  readText(path: AbsolutePath, limit: number): string | null
+}
+
+/** Everything outside the policy that its meaning depends on. */
+export interface Surroundings {
+  /** The policy's working directory. Absolute and normal; need not exist. */
+  readonly policyCwd: AbsolutePath
+  /** The process's directory, for relative values of TMPDIR. */
+  readonly processCwd: AbsolutePath
+  /** `$TMPDIR` as given, when set. */
+  readonly temporaryDirectory: string | undefined
+  /** The user's home directory, for `~`. */
+  readonly home: string | undefined
+  readonly files: FileSystemView
+}
+
+export interface WritableRoot {
+  readonly root: AbsolutePath
+  /** Paths below (or beside) the root that stay read-only: default protections first, then carve-outs. */
+  readonly readOnly: readonly AbsolutePath[]
+}
+
+/** Why a rule exists. */
+export type RuleOrigin =
+  | { readonly kind: 'entry'; readonly index: number; readonly spelled: string }
+  | {
+      readonly kind: 'protection'
+      readonly name: '.git' | 'gitdir' | '.agents' | '.codex'
+      readonly root: AbsolutePath
+    }
+  | { readonly kind: 'platform-default' }
+
+/**
+ * One line of what must be enforced: the path and everything below it has this access, unless a deeper rule says
+ * otherwise. Paths are canonical (what the kernel sees), sorted by depth and then by path, at most one rule per path.
+ * A path that no rule contains has access `none`.
+ */
+export interface AccessRule {
+  readonly path: AbsolutePath
+  readonly access: Access
+  /** What stands at `path` now. `symlink`: the rule is about a link's own name inside a writable root. */
+  readonly target: FileKind
+  readonly origin: RuleOrigin
+}
+
+export interface ResolvedPolicy {
+  readonly kind: FileSystemSandboxPolicy['kind']
+  readonly network: NetworkSandboxPolicy
+  /** The policy's working directory. */
+  readonly cwd: AbsolutePath
+  /** The split form: as given, or converted from the legacy policy. */
+  readonly fileSystem: FileSystemSandboxPolicy
+  /** The legacy form: as given, or what the split form converts to; null when there is none. */
+  readonly legacy: LegacySandboxPolicy | null
+  /** True when the legacy form does not mean the same (spec EQ): only an engine with carve-outs may hold the policy. */
+  readonly needsDirectEnforcement: boolean
+  readonly fullDiskRead: boolean
+  readonly fullDiskWrite: boolean
+  readonly platformDefaults: boolean
+  readonly readableRoots: readonly AbsolutePath[]
+  readonly writableRoots: readonly WritableRoot[]
+  readonly unreadableRoots: readonly AbsolutePath[]
+  /**
+   * What must be enforced. For kinds other than `restricted`, and for full disk write, a single rule: `/` is writable.
+   */
+  readonly rules: readonly AccessRule[]
+  /** SHA-256 (hex) over everything above that has meaning; equal policies in equal surroundings have equal digests. */
+  readonly digest: string
+}
