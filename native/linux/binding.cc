@@ -1,0 +1,286 @@
+// The Linux exports. A binding function reads its arguments, calls one function and converts the outcome; errors are
+// returned as data and become exceptions in TypeScript (lib/native/binding.ts describes the shapes).
+//
+// JavaScript has validated what it passes; what memory safety rests on is checked again here.
+#include "../binding.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "launcher.h"
+#include "memory_file.h"
+#include "probe.h"
+#include "tag.h"
+
+namespace castellan {
+namespace {
+
+constexpr size_t kMaxDescriptors = 256;
+
+std::vector<uint64_t> AlignedCopy(const Napi::Uint8Array& bytes) {
+  std::vector<uint64_t> copy((bytes.ByteLength() + 7) / 8, 0);
+  if (bytes.ByteLength() > 0) memcpy(copy.data(), bytes.Data(), bytes.ByteLength());
+  return copy;
+}
+
+Napi::Value ReportToObject(Napi::Env env, const Report& report) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("stage", static_cast<int32_t>(report.stage));
+  object.Set("errno", report.error);
+  object.Set("index", report.index);
+  return object;
+}
+
+Napi::Value BytesToBuffer(Napi::Env env, const std::vector<uint8_t>& bytes) {
+  return Napi::Buffer<uint8_t>::Copy(env, bytes.data(), bytes.size());
+}
+
+Napi::Object ResultToObject(Napi::Env env, const RunResult& result) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("id", result.id);
+  object.Set("pid", result.pid);
+  if (result.report.stage != Stage::kNone) object.Set("failure", ReportToObject(env, result.report));
+  object.Set("exitCode", result.exit_code);
+  object.Set("signal", result.signal);
+  object.Set("timedOut", result.timed_out);
+  object.Set("exitUnknown", result.exit_unknown);
+  object.Set("stdoutTruncated", result.stdout_truncated);
+  object.Set("stderrTruncated", result.stderr_truncated);
+  object.Set("stdout", BytesToBuffer(env, result.output));
+  object.Set("stderr", BytesToBuffer(env, result.errors));
+  if (!result.reported.empty()) object.Set("reported", BytesToBuffer(env, result.reported));
+  return object;
+}
+
+// What belongs to one environment (the main thread or a worker): gone when the environment goes.
+class Environment {
+ public:
+  explicit Environment(Napi::Env env) : env_(env) {}
+
+  Launcher& launcher() {
+    if (!launcher_) {
+      launcher_ = std::make_unique<Launcher>([this](std::vector<RunResult>&& results) {
+        auto* batch = new std::vector<RunResult>(std::move(results));
+        if (deliver_.NonBlockingCall(batch, Deliver) != napi_ok) delete batch;
+      });
+    }
+    return *launcher_;
+  }
+
+  void Listen(Napi::Function listener) {
+    if (deliver_) return;
+    deliver_ = Napi::ThreadSafeFunction::New(env_, listener, "castellan", 0, 1);
+    deliver_.Unref(env_);
+  }
+
+  // Whether running commands keep the event loop alive.
+  void Hold(bool hold) {
+    if (hold) deliver_.Ref(env_);
+    else deliver_.Unref(env_);
+  }
+
+  void Close() {
+    launcher_.reset();
+    if (deliver_) deliver_.Abort();
+  }
+
+ private:
+  static void Deliver(Napi::Env env, Napi::Function listener, std::vector<RunResult>* batch) {
+    if (env != nullptr && listener != nullptr) {
+      Napi::HandleScope scope(env);
+      Napi::Array results = Napi::Array::New(env, batch->size());
+      for (uint32_t i = 0; i < batch->size(); i++) results.Set(i, ResultToObject(env, (*batch)[i]));
+      listener.Call({results});
+    }
+    delete batch;
+  }
+
+  Napi::Env env_;
+  std::unique_ptr<Launcher> launcher_;
+  Napi::ThreadSafeFunction deliver_;
+};
+
+Environment& EnvironmentOf(const Napi::CallbackInfo& info) { return *info.Env().GetInstanceData<Environment>(); }
+
+int64_t IntegerOption(const Napi::Object& options, const char* name, int64_t fallback) {
+  const Napi::Value value = options.Get(name);
+  return value.IsNumber() ? value.As<Napi::Number>().Int64Value() : fallback;
+}
+
+bool BooleanOption(const Napi::Object& options, const char* name, bool fallback) {
+  const Napi::Value value = options.Get(name);
+  return value.IsBoolean() ? value.As<Napi::Boolean>().Value() : fallback;
+}
+
+using PlanHandle = Napi::External<std::shared_ptr<const Plan>>;
+
+// (plan, request, stdio, options)
+bool ReadRunRequest(const Napi::CallbackInfo& info, RunRequest* out) {
+  if (info.Length() < 4 || !info[0].IsExternal() || !info[1].IsTypedArray() || !info[2].IsTypedArray() ||
+      !info[3].IsObject()) {
+    return false;
+  }
+  out->plan = *info[0].As<PlanHandle>().Data();
+  const auto request = info[1].As<Napi::Uint8Array>();
+  out->request = AlignedCopy(request);
+  out->request_size = request.ByteLength();
+  const auto stdio = info[2].As<Napi::Int32Array>();
+  if (stdio.ElementLength() > kMaxDescriptors) return false;
+  for (size_t i = 0; i < stdio.ElementLength(); i++) out->stdio.push_back(stdio[i]);
+  const auto options = info[3].As<Napi::Object>();
+  out->collect = BooleanOption(options, "collect", false);
+  out->end_tree_on_exit = BooleanOption(options, "endTreeOnExit", true);
+  out->output_limit = static_cast<uint64_t>(IntegerOption(options, "outputLimit", 0));
+  out->timeout_ms = IntegerOption(options, "timeout", 0);
+  out->grace_ms = IntegerOption(options, "grace", 0);
+  out->timeout_signal = static_cast<int32_t>(IntegerOption(options, "timeoutSignal", 15));
+  out->report_descriptor = static_cast<int32_t>(IntegerOption(options, "reportDescriptor", -1));
+  const Napi::Value input = options.Get("input");
+  if (input.IsTypedArray()) {
+    const auto bytes = input.As<Napi::Uint8Array>();
+    out->input.assign(bytes.Data(), bytes.Data() + bytes.ByteLength());
+  }
+  return true;
+}
+
+Napi::Value Misused(const Napi::CallbackInfo& info) {
+  Napi::TypeError::New(info.Env(), "castellan: wrong arguments to a native call").ThrowAsJavaScriptException();
+  return info.Env().Undefined();
+}
+
+// compilePlan(image) -> handle, or undefined when the image is not well formed.
+Napi::Value CompilePlan(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsTypedArray()) return Misused(info);
+  const auto image = info[0].As<Napi::Uint8Array>();
+  auto plan = std::make_shared<Plan>();
+  plan->storage = AlignedCopy(image);
+  if (!ReadPlan(reinterpret_cast<const uint8_t*>(plan->storage.data()), image.ByteLength(), &plan->view)) {
+    return info.Env().Undefined();
+  }
+  auto* handle = new std::shared_ptr<const Plan>(std::move(plan));
+  return PlanHandle::New(info.Env(), handle, [](Napi::Env, std::shared_ptr<const Plan>* data) { delete data; });
+}
+
+Napi::Value Spawn(const Napi::CallbackInfo& info) {
+  RunRequest request;
+  if (!ReadRunRequest(info, &request)) return Misused(info);
+  const LaunchResult result = EnvironmentOf(info).launcher().Spawn(std::move(request));
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("id", result.id);
+  object.Set("pid", result.pid);
+  if (result.report.stage != Stage::kNone) object.Set("failure", ReportToObject(info.Env(), result.report));
+  Napi::Array ends = Napi::Array::New(info.Env(), result.host_ends.size());
+  for (uint32_t i = 0; i < result.host_ends.size(); i++) ends.Set(i, result.host_ends[i]);
+  object.Set("hostEnds", ends);
+  return object;
+}
+
+Napi::Value Run(const Napi::CallbackInfo& info) {
+  RunRequest request;
+  if (!ReadRunRequest(info, &request)) return Misused(info);
+  return Napi::Number::New(info.Env(), EnvironmentOf(info).launcher().Run(std::move(request)));
+}
+
+Napi::Value RunSync(const Napi::CallbackInfo& info) {
+  RunRequest request;
+  if (!ReadRunRequest(info, &request)) return Misused(info);
+  return ResultToObject(info.Env(), EnvironmentOf(info).launcher().RunAndWait(std::move(request)));
+}
+
+// startGuard(plan, request, stdio, options) -> failure or undefined
+Napi::Value StartGuard(const Napi::CallbackInfo& info) {
+  RunRequest request;
+  if (!ReadRunRequest(info, &request)) return Misused(info);
+  const Report report = EnvironmentOf(info).launcher().StartGuard(std::move(request));
+  return report.stage == Stage::kNone ? info.Env().Undefined() : ReportToObject(info.Env(), report);
+}
+
+Napi::Value Signal(const Napi::CallbackInfo& info) {
+  if (info.Length() < 2 || !info[0].IsNumber() || !info[1].IsNumber()) return Misused(info);
+  const long result = EnvironmentOf(info).launcher().Signal(info[0].As<Napi::Number>().Uint32Value(),
+                                                           info[1].As<Napi::Number>().Int32Value());
+  return Napi::Number::New(info.Env(), static_cast<double>(-result));
+}
+
+Napi::Value Terminate(const Napi::CallbackInfo& info) {
+  if (info.Length() < 3 || !info[0].IsNumber() || !info[1].IsNumber() || !info[2].IsNumber()) return Misused(info);
+  EnvironmentOf(info).launcher().Terminate(info[0].As<Napi::Number>().Uint32Value(),
+                                           info[1].As<Napi::Number>().Int32Value(),
+                                           info[2].As<Napi::Number>().Int64Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value Listen(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsFunction()) return Misused(info);
+  EnvironmentOf(info).Listen(info[0].As<Napi::Function>());
+  return info.Env().Undefined();
+}
+
+Napi::Value Hold(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsBoolean()) return Misused(info);
+  EnvironmentOf(info).Hold(info[0].As<Napi::Boolean>().Value());
+  return info.Env().Undefined();
+}
+
+// The mark of this environment as a decimal string; empty when processes cannot be marked here.
+Napi::Value HostTag(const Napi::CallbackInfo& info) {
+  const uint64_t tag = EnvironmentOf(info).launcher().host_tag();
+  return Napi::String::New(info.Env(), tag == 0 ? "" : std::to_string(tag));
+}
+
+Napi::Value HelperDescriptor(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), EnvironmentOf(info).launcher().HelperDescriptor());
+}
+
+// memoryFile(name, bytes) -> a sealed, read-only in-memory file's descriptor (the caller closes it), or -errno.
+Napi::Value MemoryFile(const Napi::CallbackInfo& info) {
+  if (info.Length() < 2 || !info[0].IsString() || !info[1].IsTypedArray()) return Misused(info);
+  const auto bytes = info[1].As<Napi::Uint8Array>();
+  const std::string name = info[0].As<Napi::String>().Utf8Value();
+  return Napi::Number::New(info.Env(), MakeMemoryFile(name.c_str(), bytes.Data(), bytes.ByteLength(), 0400));
+}
+
+Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(ProbeLandlockAbi()));
+}
+
+// tryInChild(plan, request): carries a plan out in a throw-away child that executes nothing.
+Napi::Value TryPlan(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsExternal()) return Misused(info);
+  const Report report = ProbePlan(**info[0].As<PlanHandle>().Data());
+  return report.stage == Stage::kNone ? info.Env().Undefined() : ReportToObject(info.Env(), report);
+}
+
+Napi::Value FlockFile(const Napi::CallbackInfo& info) {
+  if (info.Length() < 3 || !info[0].IsNumber() || !info[1].IsBoolean() || !info[2].IsBoolean()) return Misused(info);
+  return Napi::Number::New(info.Env(), LockFile(info[0].As<Napi::Number>().Int32Value(),
+                                                info[1].As<Napi::Boolean>().Value(),
+                                                info[2].As<Napi::Boolean>().Value()));
+}
+
+}  // namespace
+
+void ExportBinding(Napi::Env env, Napi::Object exports) {
+  auto* environment = new Environment(env);
+  env.SetInstanceData<Environment>(environment);
+  env.AddCleanupHook([](Environment* closing) { closing->Close(); }, environment);
+  exports.Set("system", Napi::String::New(env, "linux"));
+  const std::pair<const char*, Napi::Value (*)(const Napi::CallbackInfo&)> functions[] = {
+      {"compilePlan", CompilePlan},   {"spawn", Spawn},
+      {"run", Run},                   {"runSync", RunSync},
+      {"startGuard", StartGuard},     {"signal", Signal},
+      {"terminate", Terminate},       {"listen", Listen},
+      {"hold", Hold},                 {"hostTag", HostTag},
+      {"helperDescriptor", HelperDescriptor}, {"memoryFile", MemoryFile},
+      {"landlockAbi", LandlockAbi},   {"tryPlan", TryPlan},
+      {"flock", FlockFile},
+  };
+  for (const auto& [name, function] : functions) exports.Set(name, Napi::Function::New(env, function, name));
+}
+
+}  // namespace castellan

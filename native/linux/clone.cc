@@ -1,0 +1,120 @@
+// See clone.h. The hazards of a child in shared memory, and what answers them:
+//   - a signal handler of the host running in the child: all signals are blocked around the clone with the raw call
+//     (libc's wrapper leaves two of its own out); the child resets every action before it unblocks anything;
+//   - the parent's stack: the child has one of its own;
+//   - errno, thread-locals, locks: the child makes raw system calls only.
+// clone(2) and not clone3(2): container filters commonly refuse the latter.
+#include "clone.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "syscalls.h"
+
+namespace castellan {
+namespace {
+
+constexpr size_t kStackSize = 128 * 1024;
+
+struct ChildArguments {
+  const Launch* launch;
+  Report* report;
+};
+
+extern "C" [[noreturn]] void CastellanChildEntry(const ChildArguments* arguments) {
+  RunInChild(*arguments->launch, arguments->report);
+}
+
+// Returns the child's pid or -errno, in the parent. The child calls the entry on its own stack and never comes back.
+long CloneOnStack(uint64_t flags, void* stack_top, int* pidfd, const ChildArguments* arguments) {
+  long result;
+#if defined(__x86_64__)
+  register long tid asm("r10") = 0;
+  register long tls asm("r8") = 0;
+  register const ChildArguments* kept asm("r12") = arguments;
+  asm volatile(
+      "syscall\n\t"
+      "testq %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xorl %%ebp, %%ebp\n\t"
+      "movq %%r12, %%rdi\n\t"
+      "call CastellanChildEntry\n\t"
+      "hlt\n"
+      "1:\n\t"
+      : "=a"(result)
+      : "0"(static_cast<long>(__NR_clone)), "D"(flags), "S"(stack_top), "d"(pidfd), "r"(tid), "r"(tls), "r"(kept)
+      : "rcx", "r11", "memory", "cc");
+#elif defined(__aarch64__)
+  register long number asm("x8") = __NR_clone;
+  register long x0 asm("x0") = static_cast<long>(flags);
+  register void* x1 asm("x1") = stack_top;
+  register int* x2 asm("x2") = pidfd;
+  register long x3 asm("x3") = 0;
+  register long x4 asm("x4") = 0;
+  register const ChildArguments* kept asm("x19") = arguments;
+  asm volatile(
+      "svc 0\n\t"
+      "cbnz x0, 1f\n\t"
+      "mov x29, xzr\n\t"
+      "mov x0, x19\n\t"
+      "bl CastellanChildEntry\n\t"
+      "brk 1\n"
+      "1:\n\t"
+      : "+r"(x0)
+      : "r"(number), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(kept)
+      : "memory", "cc", "x30");
+  result = x0;
+#endif
+  return result;
+}
+
+uint64_t CloneFlags(const Launch& launch) {
+  const uint32_t plan = launch.plan.header->flags;
+  uint64_t flags = sys::kCloneVm | sys::kCloneVfork | sys::kClonePidfd | sys::kSignalChild;
+  if (!(plan & kNamespaces)) return flags;
+  flags |= sys::kCloneNewUser | sys::kCloneNewNs;
+  if (plan & kOwnIpc) flags |= sys::kCloneNewIpc;
+  if (plan & kOwnNet) flags |= sys::kCloneNewNet;
+  return flags;
+}
+
+// The child has reported and ended (or is about to): take its exit so that no zombie stays.
+void Reap(int pidfd) {
+  for (;;) {
+    const long result = sys::Call(__NR_waitid, 3 /* P_PIDFD */, pidfd, 0, 4 /* WEXITED */, 0);
+    if (result != -sys::kEINTR) return;
+  }
+}
+
+}  // namespace
+
+Started StartChild(const Launch& launch) {
+  Started started;
+  void* stack = mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (stack == MAP_FAILED) {
+    started.report = Report{Stage::kClone, errno, -1};
+    return started;
+  }
+  const ChildArguments arguments{&launch, &started.report};
+  const uint64_t all = ~0ull;
+  uint64_t previous = 0;
+  sys::SetSignalMask(2, &all, &previous);
+  const long pid =
+      CloneOnStack(CloneFlags(launch), static_cast<char*>(stack) + kStackSize, &started.pidfd, &arguments);
+  sys::SetSignalMask(2, &previous, nullptr);
+  munmap(stack, kStackSize);
+  if (pid < 0) {
+    started.report = Report{Stage::kClone, static_cast<int32_t>(-pid), -1};
+    started.pidfd = -1;
+    return started;
+  }
+  started.pid = static_cast<int>(pid);
+  if (started.report.stage != Stage::kNone) {
+    Reap(started.pidfd);
+    sys::Close(started.pidfd);
+    started.pid = started.pidfd = -1;
+  }
+  return started;
+}
+
+}  // namespace castellan

@@ -1,0 +1,302 @@
+// The helper program: static, without libc, embedded into the addon and run from sealed memory.
+//
+//   guard TAG            waits on descriptor 4 for the host's death, then ends every process marked with the host's tag.
+//                        Gets a byte instead when the host shuts down in order.
+//   inner PLAN REQUEST REPORT COUNT
+//                        the last stage inside bubblewrap: reads the images from the descriptors PLAN and REQUEST,
+//                        confines and starts the command with descriptors 0 … COUNT-1, tells its pid and its end
+//                        through the descriptor REPORT, and ends as the command did.
+//   exec PLAN -- COMMAND …
+//                        for wrap(): reads the plan image from the file PLAN, confines itself and becomes the command.
+//
+// It must never execute a command after a step failed, and never print anything but the one line that says why `exec`
+// could not start the command.
+#include "../child.h"
+#include "../helper_record.h"
+#include "../syscalls.h"
+#include "../tag.h"
+
+// The compiler may emit calls to these; there is no libc to have them.
+extern "C" {
+void* memset(void* target, int value, size_t size) {
+  auto* bytes = static_cast<volatile unsigned char*>(target);
+  for (size_t i = 0; i < size; i++) bytes[i] = static_cast<unsigned char>(value);
+  return target;
+}
+void* memcpy(void* target, const void* source, size_t size) {
+  auto* to = static_cast<volatile unsigned char*>(target);
+  const auto* from = static_cast<const unsigned char*>(source);
+  for (size_t i = 0; i < size; i++) to[i] = from[i];
+  return target;
+}
+void* memmove(void* target, const void* source, size_t size) {
+  auto* to = static_cast<volatile unsigned char*>(target);
+  const auto* from = static_cast<const unsigned char*>(source);
+  if (to < from) return memcpy(target, source, size);
+  for (size_t i = size; i > 0; i--) to[i - 1] = from[i - 1];
+  return target;
+}
+int memcmp(const void* a, const void* b, size_t size) {
+  const auto* x = static_cast<const unsigned char*>(a);
+  const auto* y = static_cast<const unsigned char*>(b);
+  for (size_t i = 0; i < size; i++) {
+    if (x[i] != y[i]) return x[i] - y[i];
+  }
+  return 0;
+}
+}
+
+namespace castellan {
+namespace {
+
+constexpr int kExitFailed = 125, kExitCannotExecute = 126, kExitNotFound = 127;
+
+size_t LengthOf(const char* text) {
+  size_t length = 0;
+  while (text[length] != '\0') length++;
+  return length;
+}
+
+bool Equal(const char* a, const char* b) {
+  while (*a != '\0' && *a == *b) a++, b++;
+  return *a == *b;
+}
+
+uint64_t ParseNumber(const char* text) {
+  uint64_t value = 0;
+  for (; *text >= '0' && *text <= '9'; text++) value = value * 10 + static_cast<uint64_t>(*text - '0');
+  return value;
+}
+
+void* Allocate(size_t size) {
+  const long result = sys::Call(__NR_mmap, 0, static_cast<long>(size), 3 /* READ|WRITE */, 0x22 /* PRIVATE|ANONYMOUS */,
+                                -1, 0);
+  if (result < 0 && result > -4096) sys::Exit(kExitFailed);
+  return reinterpret_cast<void*>(result);
+}
+
+struct Image {
+  const uint8_t* data;
+  size_t size;
+};
+
+Image MapImage(int fd) {
+  sys::Statx found;
+  if (sys::StatxOf(fd, &found) < 0 || found.size == 0) return {nullptr, 0};
+  const long result = sys::Call(__NR_mmap, 0, static_cast<long>(found.size), 1 /* READ */, 2 /* PRIVATE */, fd, 0);
+  if (result < 0 && result > -4096) return {nullptr, 0};
+  return {reinterpret_cast<const uint8_t*>(result), found.size};
+}
+
+// ---- guard -------------------------------------------------------------------------------------------------------
+
+[[noreturn]] void Guard(uint64_t tag) {
+  // Only SIGKILL ends the guard before its work is done.
+  const uint64_t all = ~0ull;
+  sys::SetSignalMask(2, &all, nullptr);
+  sys::ChangeDirectory("/");
+  char byte;
+  const long got = sys::Read(4, &byte, 1);
+  if (got == 0) KillTagged(tag, kTagHostMask, 2000);
+  sys::Exit(0);
+}
+
+// ---- inner -------------------------------------------------------------------------------------------------------
+
+void Tell(int fd, int32_t kind, int32_t a, int32_t b, int32_t c) {
+  const HelperRecord record{kind, {a, b, c}};
+  sys::Write(fd, &record, sizeof record);
+}
+
+const char** Pointers(const RequestView& view, const uint32_t* offsets, uint32_t count) {
+  auto** all = static_cast<const char**>(Allocate((count + 2) * sizeof(char*)));
+  const char** pointers = all + 1;  // one spare in front, see Launch::argv
+  for (uint32_t i = 0; i < count; i++) pointers[i] = view.Text(offsets[i]);
+  pointers[count] = nullptr;
+  return pointers;
+}
+
+DescriptorMove* SameDescriptors(uint32_t count) {
+  auto* moves = static_cast<DescriptorMove*>(Allocate((count + 1) * sizeof(DescriptorMove)));
+  for (uint32_t i = 0; i < count; i++) moves[i] = {static_cast<int>(i), static_cast<int>(i)};
+  return moves;
+}
+
+[[noreturn]] void EndLike(int report, int command) {
+  struct {
+    int32_t signal, error, code, pad, pid, uid, status;
+    char rest[100];
+  } info{};
+  long result;
+  do result = sys::Call(__NR_waitid, 1 /* P_PID */, command, sys::Word(&info), 4 /* WEXITED */, 0);
+  while (result == -sys::kEINTR);
+  const bool exited = info.code == 1;  // CLD_EXITED
+  if (result < 0) sys::Exit(kExitFailed);
+  Tell(report, HelperRecord::kEnded, exited ? info.status : -1, exited ? 0 : info.status, 0);
+  sys::Exit(exited ? info.status : 128 + info.status);
+}
+
+[[noreturn]] void Inner(int plan_fd, int request_fd, int report, uint32_t descriptors) {
+  const Image plan = MapImage(plan_fd), request = MapImage(request_fd);
+  // Shared with the child, which fills it when a step fails.
+  const long shared = sys::Call(__NR_mmap, 0, 4096, 3, 0x21 /* SHARED|ANONYMOUS */, -1, 0);
+  Launch launch{};
+  if (plan.data == nullptr || request.data == nullptr || (shared < 0 && shared > -4096) ||
+      !ReadPlan(plan.data, plan.size, &launch.plan) || !ReadRequest(request.data, request.size, &launch.request)) {
+    Tell(report, HelperRecord::kFailed, static_cast<int32_t>(Stage::kImage), static_cast<int32_t>(sys::kEINVAL), -1);
+    sys::Exit(kExitFailed);
+  }
+  const RequestHeader& header = *launch.request.header;
+  launch.candidates = Pointers(launch.request, launch.request.candidates, header.candidates_count);
+  launch.argv = Pointers(launch.request, launch.request.argv, header.argv_count);
+  launch.envp = Pointers(launch.request, launch.request.env, header.env_count);
+  launch.moves = SameDescriptors(descriptors);
+  launch.moves_count = descriptors;
+  auto* outcome = reinterpret_cast<Report*>(shared);
+  *outcome = Report{};
+  sys::Prctl(4 /* PR_SET_DUMPABLE */, 0);
+  const long command = sys::Call(__NR_clone, static_cast<long>(sys::kCloneVfork | sys::kSignalChild), 0, 0, 0, 0);
+  if (command == 0) RunInChild(launch, outcome);
+  if (command < 0) *outcome = Report{Stage::kClone, static_cast<int32_t>(-command), -1};
+  if (outcome->stage != Stage::kNone) {
+    Tell(report, HelperRecord::kFailed, static_cast<int32_t>(outcome->stage), outcome->error, outcome->index);
+    sys::Exit(kExitFailed);
+  }
+  Tell(report, HelperRecord::kStarted, static_cast<int32_t>(command), 0, 0);
+  // The command's ends of its pipes must not be held open here.
+  for (uint32_t fd = 0; fd < descriptors; fd++) sys::Close(static_cast<int>(fd));
+  EndLike(report, static_cast<int>(command));
+}
+
+// ---- exec --------------------------------------------------------------------------------------------------------
+
+constexpr const char* kStageNames[] = {"none",      "clone",   "signals", "session", "stdio", "tag", "namespaces",
+                                       "identity map", "mount",   "root",    "working directory", "capabilities",
+                                       "no_new_privs", "landlock", "descriptors", "filter", "exec", "pipes", "image",
+                                       "init"};
+
+void Print(const char* text) { sys::Write(2, text, LengthOf(text)); }
+
+void PrintNumber(int32_t number) {
+  char digits[12];
+  int at = 12;
+  do digits[--at] = static_cast<char>('0' + number % 10);
+  while ((number /= 10) > 0);
+  sys::Write(2, digits + at, static_cast<size_t>(12 - at));
+}
+
+[[noreturn]] void Refuse(const Report& report) {
+  Print("castellan: the command was not started: ");
+  Print(kStageNames[static_cast<int32_t>(report.stage)]);
+  Print(": errno ");
+  PrintNumber(report.error);
+  if (report.index >= 0) {
+    Print(", line ");
+    PrintNumber(report.index);
+  }
+  Print("\n");
+  const bool not_found = report.error == sys::kENOENT;
+  sys::Exit(report.stage != Stage::kExec ? kExitFailed : not_found ? kExitNotFound : kExitCannotExecute);
+}
+
+// The places execvp(3) would look at: the name itself when it has a slash, otherwise every folder of PATH.
+const char** Candidates(const char* name, const char* const* environment) {
+  const size_t name_length = LengthOf(name);
+  for (size_t i = 0; i < name_length; i++) {
+    if (name[i] != '/') continue;
+    auto** only = static_cast<const char**>(Allocate(2 * sizeof(char*)));
+    only[0] = name;
+    return only;
+  }
+  const char* path = "/bin:/usr/bin";
+  for (; *environment != nullptr; environment++) {
+    const char* entry = *environment;
+    if (entry[0] == 'P' && entry[1] == 'A' && entry[2] == 'T' && entry[3] == 'H' && entry[4] == '=') path = entry + 5;
+  }
+  const size_t path_length = LengthOf(path);
+  auto** list = static_cast<const char**>(Allocate((path_length + 2) * sizeof(char*)));
+  auto* text = static_cast<char*>(Allocate((path_length + 2) * (name_length + 2) + path_length));
+  size_t count = 0;
+  for (size_t at = 0; at <= path_length; at++) {
+    const size_t start = at;
+    while (at < path_length && path[at] != ':') at++;
+    list[count++] = text;
+    for (size_t i = start; i < at; i++) *text++ = path[i];
+    if (at > start) *text++ = '/';
+    for (size_t i = 0; i <= name_length; i++) *text++ = name[i];
+  }
+  list[count] = nullptr;
+  return list;
+}
+
+struct OwnRequest {
+  RequestHeader header;
+  char directory[8];
+};
+
+[[noreturn]] void Exec(const char* plan_path, int count, const char** command, const char* const* environment) {
+  const long fd = sys::OpenAt(sys::kAtFdCwd, plan_path, sys::kReadOnly | sys::kCloseOnExec);
+  if (fd < 0) Refuse(Report{Stage::kImage, static_cast<int32_t>(-fd), -1});
+  const Image plan = MapImage(static_cast<int>(fd));
+  Launch launch{};
+  if (plan.data == nullptr || !ReadPlan(plan.data, plan.size, &launch.plan)) {
+    Refuse(Report{Stage::kImage, static_cast<int32_t>(sys::kEINVAL), -1});
+  }
+  // The directory is the caller's own; it is named so that it is looked up again in the new tree.
+  constexpr long kPathMax = 4096;
+  auto* directory = static_cast<char*>(Allocate(sizeof(OwnRequest) + kPathMax));
+  auto* request = reinterpret_cast<OwnRequest*>(directory);
+  const long length = sys::Call(__NR_getcwd, sys::Word(request->directory), kPathMax);
+  if (length < 0 || request->directory[0] != '/') {
+    Refuse(Report{Stage::kWorkingDirectory, static_cast<int32_t>(length < 0 ? -length : sys::kENOENT), -1});
+  }
+  request->header = RequestHeader{};
+  request->header.working_directory = sizeof(RequestHeader);
+  launch.request.data = reinterpret_cast<const uint8_t*>(request);
+  launch.request.header = &request->header;
+  auto** argv = static_cast<const char**>(Allocate(static_cast<size_t>(count + 2) * sizeof(char*)));
+  for (int i = 0; i < count; i++) argv[i + 1] = command[i];
+  launch.argv = argv + 1;
+  launch.envp = environment;
+  launch.candidates = Candidates(command[0], environment);
+  launch.moves = SameDescriptors(3);
+  launch.moves_count = 3;
+  launch.user_id = static_cast<uint32_t>(sys::Call(__NR_geteuid));
+  launch.group_id = static_cast<uint32_t>(sys::Call(__NR_getegid));
+  const uint32_t mounts = launch.plan.header->mounts_count;
+  launch.trees = static_cast<int*>(Allocate((mounts + 1) * sizeof(int)));
+  Report report;
+  const uint64_t none = 0;
+  if (ConfineInChild(launch, &report)) {
+    sys::SetSignalMask(2, &none, nullptr);
+    report = Report{Stage::kExec, static_cast<int32_t>(-ExecuteCandidatesInChild(launch)), -1};
+  }
+  Refuse(report);
+}
+
+}  // namespace
+
+// argc, argv and the environment as the kernel laid them out.
+extern "C" [[noreturn]] void CastellanHelperMain(const long* stack) {
+  const long count = stack[0];
+  auto** arguments = reinterpret_cast<const char**>(const_cast<long*>(stack + 1));
+  const char* const* environment = const_cast<const char* const*>(arguments + count + 1);
+  if (count == 3 && Equal(arguments[1], "guard")) Guard(ParseNumber(arguments[2]));
+  if (count == 6 && Equal(arguments[1], "inner")) {
+    Inner(static_cast<int>(ParseNumber(arguments[2])), static_cast<int>(ParseNumber(arguments[3])),
+          static_cast<int>(ParseNumber(arguments[4])), static_cast<uint32_t>(ParseNumber(arguments[5])));
+  }
+  if (count >= 5 && Equal(arguments[1], "exec") && Equal(arguments[3], "--")) {
+    Exec(arguments[2], static_cast<int>(count - 4), arguments + 4, environment);
+  }
+  Print("castellan-helper: started by castellan only\n");
+  sys::Exit(kExitFailed);
+}
+
+}  // namespace castellan
+
+#if defined(__x86_64__)
+asm(".globl _start\n_start:\n\txorl %ebp, %ebp\n\tmovq %rsp, %rdi\n\tandq $-16, %rsp\n\tcall CastellanHelperMain\n\thlt\n");
+#elif defined(__aarch64__)
+asm(".globl _start\n_start:\n\tmov x29, xzr\n\tmov x0, sp\n\tand sp, x0, #-16\n\tbl CastellanHelperMain\n\tbrk 1\n");
+#endif

@@ -1,0 +1,150 @@
+// The launcher of one Node environment: a thread with its own epoll that starts commands, collects their output, takes
+// their exit and ends their process trees. Nothing here knows Node-API; the addon gives a callback for finished work.
+#ifndef CASTELLAN_LINUX_LAUNCHER_H_
+#define CASTELLAN_LINUX_LAUNCHER_H_
+
+#include <stdint.h>
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "child.h"
+#include "../unique_fd.h"
+
+namespace castellan {
+
+// A validated plan image, shared by all runs of the plan.
+struct Plan {
+  std::vector<uint64_t> storage;  // 8-byte aligned copy
+  PlanView view;
+};
+
+// How one descriptor of the child is provided.
+enum class Stdio : int32_t {
+  kNull = -1,       // /dev/null
+  kReadPipe = -2,   // the child writes, the host reads
+  kWritePipe = -3,  // the child reads, the host writes
+  kSocket = -4,     // both directions (descriptors above 2 only)
+  kHelper = -5,     // the helper program, for /proc/self/fd/N
+  // >= 0: a descriptor of the host, which stays open there
+};
+
+struct RunRequest {
+  std::shared_ptr<const Plan> plan;
+  std::vector<uint64_t> request;  // 8-byte aligned copy of the request image
+  size_t request_size = 0;
+  std::vector<int32_t> stdio;
+  bool collect = false;            // read descriptors 1 and 2 here; otherwise the host gets the pipe ends
+  std::vector<uint8_t> input;      // written to descriptor 0 when it is a kWritePipe and collect is set
+  uint64_t output_limit = 0;       // bytes kept of each stream
+  int64_t timeout_ms = 0;          // 0: none
+  int64_t grace_ms = 0;            // between SIGTERM and SIGKILL
+  int32_t timeout_signal = 15;
+  bool end_tree_on_exit = true;    // background processes end with the command
+  int32_t report_descriptor = -1;  // the child's descriptor that carries a report from the helper; -1: none
+};
+
+struct RunResult {
+  uint32_t id = 0;
+  int pid = -1;
+  Report report;          // stage kNone: the command was executed
+  int exit_code = -1;     // -1: ended by a signal, or unknown
+  int signal = 0;
+  bool timed_out = false;
+  bool stdout_truncated = false, stderr_truncated = false;
+  bool exit_unknown = false;  // something else in the host took the exit status
+  std::vector<uint8_t> output, errors;
+  std::vector<uint8_t> reported;  // what came through report_descriptor
+};
+
+struct LaunchResult {
+  uint32_t id = 0;
+  int pid = -1;
+  Report report;
+  std::vector<int> host_ends;  // one per stdio entry; -1 where the host has none
+};
+
+class Launcher {
+ public:
+  using Deliver = std::function<void(std::vector<RunResult>&&)>;
+
+  explicit Launcher(Deliver deliver);
+  ~Launcher();
+  Launcher(const Launcher&) = delete;
+  Launcher& operator=(const Launcher&) = delete;
+
+  // Starts in place: blocks the caller until the command executes or fails. The result of the run is delivered later.
+  LaunchResult Spawn(RunRequest request);
+  // Starts on the launcher thread; everything is delivered.
+  uint32_t Run(RunRequest request);
+  // Starts in place and waits for the end.
+  RunResult RunAndWait(RunRequest request);
+  // Sends a signal to the command itself. Returns 0 or -errno (-ESRCH once it ended).
+  long Signal(uint32_t id, int signal);
+  // Ends the whole tree: `signal` now, SIGKILL after the grace period.
+  void Terminate(uint32_t id, int signal, int64_t grace_ms);
+  // The process that ends every tree when the host dies. 0 or -errno with the stage.
+  Report StartGuard(RunRequest request);
+  // A descriptor of the sealed in-memory copy of the helper program, or -errno. Owned by the launcher.
+  int HelperDescriptor();
+  uint64_t host_tag() const { return host_tag_; }
+  uint32_t active() const;
+
+ private:
+  struct Child;
+  using ChildPointer = std::shared_ptr<Child>;
+
+  LaunchResult Start(RunRequest& request, ChildPointer* child);
+  bool ProvideDescriptors(const RunRequest& request, struct Descriptors* descriptors, Report* report);
+  void Adopt(const ChildPointer& child);
+  void Post(std::function<void()> command);
+  ChildPointer Find(uint32_t id) const;
+  void Loop();
+  void Wake();
+  void Handle(uint64_t key);
+  void TakeCommands();
+  void StopEverything();
+  void OnExit(const ChildPointer& child);
+  void ReadStream(const ChildPointer& child, int stream);
+  void TakeCommandPid(Child& child);
+  void WriteInput(const ChildPointer& child);
+  void FinishIfDone(const ChildPointer& child);
+  void Finish(const ChildPointer& child);
+  void CheckDeadlines();
+  long EndTree(const Child& child, int signal) const;
+  void BeginTermination(Child& child, int signal, int64_t grace_ms) const;
+  void Sweep();
+  int64_t NextTimeout() const;
+  void Flush();
+  void CloseStream(Child& child, int stream);
+  bool Watch(int fd, uint32_t events, uint32_t id, int slot);
+
+  Deliver deliver_;
+  uint64_t host_tag_;
+  UniqueFd epoll_, wakeup_, guard_pipe_, guard_pidfd_, helper_;
+  std::thread thread_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable finished_;
+  bool stopping_ = false;
+  uint32_t next_id_ = 1;
+  std::unordered_set<uint32_t> starting_;  // given to Run, not started yet
+  std::vector<std::function<void()>> commands_;
+  std::unordered_map<uint32_t, ChildPointer> children_;  // guarded by mutex_
+  std::unordered_map<uint32_t, RunResult> waited_;                 // results of RunAndWait
+  // Launcher thread only:
+  std::vector<RunResult> done_;
+  std::vector<uint64_t> ended_tags_;
+  int64_t sweep_at_ = 0;
+};
+
+}  // namespace castellan
+
+#endif  // CASTELLAN_LINUX_LAUNCHER_H_
