@@ -1,0 +1,95 @@
+/** Ready-made policies, in the legacy model, which every engine can hold. */
+import { OptionError } from '../errors.ts'
+import { deepFreeze } from './freeze.ts'
+import { parseLegacyPolicy } from './parse.ts'
+import type { NetworkSandboxPolicy, Policy } from './policy.ts'
+import { show, suggestion } from './refusal.ts'
+
+export interface ReadOnlyOptions {
+  /** Whether the command may use the network. Default false. */
+  readonly networkAccess?: boolean | undefined
+}
+
+export interface WorkspaceWriteOptions {
+  /** Absolute paths that are writable beside the working directory. Default none. */
+  readonly writableRoots?: readonly string[] | undefined
+  /** Whether the command may use the network. Default false. */
+  readonly networkAccess?: boolean | undefined
+  /** Leaves `$TMPDIR` read-only. Default false. */
+  readonly excludeTmpdirEnvVar?: boolean | undefined
+  /** Leaves `/tmp` read-only. Default false. */
+  readonly excludeSlashTmp?: boolean | undefined
+}
+
+export interface ExternalSandboxOptions {
+  /** What the outer sandbox lets through. Default `restricted`. */
+  readonly network?: NetworkSandboxPolicy | undefined
+}
+
+function refuseOthers(preset: string, options: object, accepted: readonly string[]): void {
+  for (const option of Object.keys(options)) {
+    if (accepted.includes(option)) continue
+    throw new OptionError(
+      option,
+      `cannot make ${preset} policy: there is no option ${show(option)}${suggestion(option, accepted)}`,
+    )
+  }
+}
+
+function fromWire(wire: Readonly<Record<string, unknown>>): Policy {
+  const given = Object.entries(wire).filter(([, value]) => value !== undefined)
+  const legacy = parseLegacyPolicy(Object.fromEntries(given), { unknownMembers: 'refuse' })
+  return deepFreeze({ form: 'legacy', legacy })
+}
+
+export const policies = Object.freeze({
+  /**
+   * Everything can be read, nothing written, no network unless asked for.
+   *
+   * @throws {OptionError} for an option that does not exist
+   * @throws {PolicyError} ERR_POLICY_INVALID for a value that cannot be used
+   */
+  readOnly(options: ReadOnlyOptions = {}): Policy {
+    refuseOthers('read-only', options, ['networkAccess'])
+    return fromWire({ type: 'read-only', network_access: options.networkAccess })
+  },
+
+  /**
+   * Everything can be read; the working directory, `/tmp`, `$TMPDIR` and `writableRoots` can be written, except their
+   * `.git`, `.agents` and `.codex`; no network unless asked for.
+   *
+   * @throws {OptionError} for an option that does not exist
+   * @throws {PolicyError} ERR_POLICY_INVALID for a value that cannot be used, for instance a relative path
+   */
+  workspaceWrite(options: WorkspaceWriteOptions = {}): Policy {
+    refuseOthers('workspace-write', options, [
+      'writableRoots',
+      'networkAccess',
+      'excludeTmpdirEnvVar',
+      'excludeSlashTmp',
+    ])
+    return fromWire({
+      type: 'workspace-write',
+      writable_roots: options.writableRoots,
+      network_access: options.networkAccess,
+      exclude_tmpdir_env_var: options.excludeTmpdirEnvVar,
+      exclude_slash_tmp: options.excludeSlashTmp,
+    })
+  },
+
+  /** No restriction at all, network included. */
+  dangerFullAccess(): Policy {
+    return fromWire({ type: 'danger-full-access' })
+  },
+
+  /**
+   * The host is inside a sandbox already: no file-system restriction of our own, and the network as the outer one has it.
+   *
+   * @throws {OptionError} for an option that does not exist
+   * @throws {PolicyError} ERR_POLICY_INVALID for a word that does not exist
+   */
+  externalSandbox(options: ExternalSandboxOptions = {}): Policy {
+    refuseOthers('external-sandbox', options, ['network'])
+    return fromWire({ type: 'external-sandbox', network_access: options.network })
+  },
+})
