@@ -1,0 +1,56 @@
+/**
+ * The canonical form of a path (spec PATH-5): what the kernel would call it, with a missing tail kept by name. The disk is
+ * asked once per component however many paths share it, so that a policy of many entries costs one look each.
+ */
+import { type AbsolutePath, ancestorsOf, baseNameOf, joinPath, ROOT } from './path.ts'
+import type { FileSystemView } from './types.ts'
+
+export interface Location {
+  /** The canonical path. A dangling or looping link keeps its own name, a missing tail stays as spelled. */
+  readonly path: AbsolutePath
+  /** False when nothing stands there, links followed. */
+  readonly exists: boolean
+  /**
+   * The symbolic links that the spelling passes, each by its own name in a canonical directory, from the root down. When the
+   * spelled path is itself a link, that is the last one.
+   */
+  readonly links: readonly AbsolutePath[]
+}
+
+export interface CanonicalPaths {
+  locate(path: AbsolutePath): Location
+  /** PATH-5: `locate` without the rest. */
+  canonical(path: AbsolutePath): AbsolutePath
+}
+
+// Resolving `name` in a directory that is canonical already: only a link needs the system's help.
+function step(parent: Location, name: string, files: FileSystemView): Location {
+  const { links } = parent
+  const path = joinPath(parent.path, name)
+  const kind = files.kindOf(path)
+  if (kind === 'missing') return { path, exists: false, links }
+  if (kind !== 'symlink') return { path, exists: true, links }
+  const target = files.realPath(path)
+  return { path: target ?? path, exists: target !== null, links: [...links, path] }
+}
+
+/** The answers are remembered: make a new one when the disk may have changed. */
+export function canonicalPaths(files: FileSystemView): CanonicalPaths {
+  const root: Location = { path: ROOT, exists: true, links: [] }
+  const known = new Map<AbsolutePath, Location>([[ROOT, root]])
+
+  function walk(path: AbsolutePath): Location {
+    let current = root
+    for (const ancestor of ancestorsOf(path)) {
+      const next = known.get(ancestor) ?? step(current, baseNameOf(ancestor), files)
+      known.set(ancestor, next)
+      // Below what does not exist there is nothing to look at, and nothing to remember either.
+      if (!next.exists) return { ...next, path: joinPath(next.path, path.slice(ancestor.length)) }
+      current = next
+    }
+    return current
+  }
+
+  const locate = (path: AbsolutePath) => known.get(path) ?? walk(path)
+  return { locate, canonical: path => locate(path).path }
+}

@@ -1,0 +1,62 @@
+/**
+ * What stays read-only at the top of every writable root (spec META-1 … META-9): the git metadata and the agent's own
+ * configuration, so that a command cannot plant a hook or a setting that the host runs later.
+ */
+import { type AbsolutePath, joinPath, resolvePath } from './path.ts'
+import type { RuleOrigin, Surroundings } from './types.ts'
+
+export interface Protection {
+  readonly name: Extract<RuleOrigin, { kind: 'protection' }>['name']
+  readonly path: AbsolutePath
+}
+
+// The size up to which git itself reads a pointer file.
+const POINTER_FILE_LIMIT = 1 << 20
+
+const BLANK = /\p{White_Space}/u
+
+// `String.trim` differs from the reference in two characters: it takes a byte-order mark and leaves U+0085.
+function trimBlanks(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && BLANK.test(text[start]!)) start++
+  while (end > start && BLANK.test(text[end - 1]!)) end--
+  return text.slice(start, end)
+}
+
+/** META-2: what a pointer file (`gitdir: …`) points to, when that exists. Lexical, not canonical. */
+function pointerTarget(pointer: AbsolutePath, root: AbsolutePath, surroundings: Surroundings): AbsolutePath | null {
+  const { files, home } = surroundings
+  const text = files.readText(pointer, POINTER_FILE_LIMIT)
+  if (text === null) return null
+  const line = trimBlanks(text)
+  const colon = line.indexOf(':')
+  if (colon === -1) return null
+  const value = trimBlanks(line.slice(colon + 1))
+  if (value === '') return null
+  const target = resolvePath(value, root, home)
+  return files.targetKindOf(target) === 'missing' ? null : target
+}
+
+/** The protections of one root, in the order of the specification. Links keep their own name (META-4). */
+export function protectionsOf(root: AbsolutePath, surroundings: Surroundings): Protection[] {
+  const { files } = surroundings
+  const protections: Protection[] = []
+  const git = joinPath(root, '.git')
+  const gitKind = files.targetKindOf(git)
+  if (gitKind === 'file') {
+    const target = pointerTarget(git, root, surroundings)
+    if (target !== null) protections.push({ name: 'gitdir', path: target })
+  }
+  if (gitKind === 'file' || gitKind === 'directory') protections.push({ name: '.git', path: git })
+  for (const name of ['.agents', '.codex'] as const) {
+    const path = joinPath(root, name)
+    if (files.targetKindOf(path) === 'directory') protections.push({ name, path })
+  }
+  return protections
+}
+
+/** The same as paths, without repeats. */
+export function protectedPathsOf(root: AbsolutePath, surroundings: Surroundings): AbsolutePath[] {
+  return [...new Set(protectionsOf(root, surroundings).map(protection => protection.path))]
+}
