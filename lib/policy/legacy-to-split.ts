@@ -1,0 +1,90 @@
+/** Legacy policy to split policy (spec CONV-1 … CONV-4). Always possible; nothing is resolved, specials stay symbolic. */
+import { unreachable } from '../errors.ts'
+import { deepFreeze } from './freeze.ts'
+import { legacyWritableRoots } from './legacy.ts'
+import type { AbsolutePath } from './path.ts'
+import { PathTree } from './path-tree.ts'
+import type {
+  FileSystemAccess,
+  FileSystemSandboxEntry,
+  FileSystemSandboxPolicy,
+  FileSystemSpecialPath,
+  LegacySandboxPolicy,
+  ReadOnlyAccess,
+} from './policy.ts'
+import type { Surroundings, WritableRoot } from './types.ts'
+import { writableRootAllows } from './writable-roots.ts'
+
+type WorkspaceWrite = Extract<LegacySandboxPolicy, { type: 'workspace-write' }>
+
+function special(kind: Exclude<FileSystemSpecialPath['kind'], 'unknown'>, access: FileSystemAccess) {
+  return { path: { type: 'special', value: { kind } }, access } satisfies FileSystemSandboxEntry
+}
+
+function paths(roots: readonly AbsolutePath[], access: FileSystemAccess): FileSystemSandboxEntry[] {
+  return roots.map(path => ({ path: { type: 'path', path }, access }))
+}
+
+function readPart(access: ReadOnlyAccess): FileSystemSandboxEntry[] {
+  if (access.type === 'full-access') return [special('root', 'read')]
+  const defaults = access.include_platform_defaults ? [special('minimal', 'read')] : []
+  return [...defaults, ...paths(access.readable_roots, 'read')]
+}
+
+/** CONV-4: a readable root that the legacy model lets be written was redundant there and must not narrow here. */
+function withoutRedundantReads(
+  entries: readonly FileSystemSandboxEntry[],
+  roots: readonly WritableRoot[],
+): FileSystemSandboxEntry[] {
+  const tree = new PathTree<WritableRoot>()
+  for (const root of roots) tree.add(root.root, root)
+  const allowed = (path: AbsolutePath) => {
+    for (const found of tree.above(path)) if (found.some(root => writableRootAllows(root, path))) return true
+    return false
+  }
+  return entries.filter(({ path, access }) => access !== 'read' || path.type !== 'path' || !allowed(path.path))
+}
+
+function workspaceEntries(policy: WorkspaceWrite): FileSystemSandboxEntry[] {
+  const entries: FileSystemSandboxEntry[] = [
+    ...readPart(policy.read_only_access),
+    special('current_working_directory', 'write'),
+  ]
+  if (!policy.exclude_slash_tmp) entries.push(special('slash_tmp', 'write'))
+  if (!policy.exclude_tmpdir_env_var) entries.push(special('tmpdir', 'write'))
+  return [...entries, ...paths(policy.writable_roots, 'write')]
+}
+
+function convert(policy: LegacySandboxPolicy, surroundings: Surroundings | null): FileSystemSandboxPolicy {
+  switch (policy.type) {
+    case 'danger-full-access':
+      return { kind: 'unrestricted', entries: [] }
+    case 'external-sandbox':
+      return { kind: 'external-sandbox', entries: [] }
+    case 'read-only': {
+      const cwd = policy.access.type === 'restricted' ? [special('current_working_directory', 'read')] : []
+      return { kind: 'restricted', entries: [...cwd, ...readPart(policy.access)] }
+    }
+    case 'workspace-write': {
+      const entries = workspaceEntries(policy)
+      if (surroundings === null) return { kind: 'restricted', entries }
+      return {
+        kind: 'restricted',
+        entries: withoutRedundantReads(entries, legacyWritableRoots(policy, surroundings)),
+      }
+    }
+    default:
+      return unreachable(policy)
+  }
+}
+
+/**
+ * The file-system policy that means what the legacy policy means. Without surroundings CONV-4 is not done: readable roots
+ * inside writable ones then stay and narrow them. The network word is `networkFromLegacy`.
+ */
+export function legacyToSplit(
+  policy: LegacySandboxPolicy,
+  surroundings: Surroundings | null = null,
+): FileSystemSandboxPolicy {
+  return deepFreeze(convert(policy, surroundings))
+}
