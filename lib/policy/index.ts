@@ -1,0 +1,43 @@
+/**
+ * `castellan/policy`: read a policy, ask it, convert it, resolve it. Re-exports only; the specification's other questions
+ * are used inside the library and stay there.
+ */
+export { type ErrorCode, PolicyError } from '../errors.ts'
+export { accessOf, canRead, canWrite } from './access.ts'
+export { networkFromLegacy } from './legacy.ts'
+export { legacyToSplit } from './legacy-to-split.ts'
+export {
+  type ParseOptions,
+  parseAbsolutePath,
+  parseFileSystemPolicy,
+  parseLegacyPolicy,
+  parseNetworkPolicy,
+} from './parse.ts'
+export type { AbsolutePath } from './path.ts'
+export type {
+  FileSystemAccess,
+  FileSystemPath,
+  FileSystemSandboxEntry,
+  FileSystemSandboxKind,
+  FileSystemSandboxPolicy,
+  FileSystemSpecialPath,
+  LegacySandboxPolicy,
+  NetworkSandboxPolicy,
+  Policy,
+  ReadOnlyAccess,
+} from './policy.ts'
+export { policies } from './presets.ts'
+export { type JsonObject, type JsonValue, printFileSystemPolicy, printLegacyPolicy } from './print.ts'
+export { type EnforcedAccess, enforcedAccessOf, resolvePolicy } from './resolve.ts'
+export { parseSandboxPolicy } from './sandbox-policy.ts'
+export { type LegacyConversion, splitToLegacy } from './split-to-legacy.ts'
+export type {
+  Access,
+  AccessRule,
+  FileKind,
+  FileSystemView,
+  ResolvedPolicy,
+  RuleOrigin,
+  Surroundings,
+  WritableRoot,
+} from './types.ts'

@@ -1,0 +1,185 @@
+/**
+ * What must be enforced: the policy's entries, the default protections and the platform's read roots as rules on canonical
+ * paths, which is what the kernel sees. Order of entries never matters here.
+ *
+ * Everything beside the entries may only narrow, or open what no entry speaks of. Decisions about it look at the entries'
+ * rules alone, so that no addition can change another one.
+ */
+import { type ResolvedEntry, strongest } from './access.ts'
+import { compareBytes } from './byte-order.ts'
+import type { Location } from './canonical.ts'
+import {
+  type AbsolutePath,
+  baseNameOf,
+  contains,
+  depthOf,
+  joinPath,
+  normalizeAbsolute,
+  parentOf,
+  ROOT,
+} from './path.ts'
+import { PathTree } from './path-tree.ts'
+import { type Protection, protectionsOf } from './protections.ts'
+import type { RootContext } from './roots.ts'
+import { spellingOf } from './special.ts'
+import type { Access, AccessRule, RuleOrigin } from './types.ts'
+
+interface Candidate {
+  readonly path: AbsolutePath
+  readonly access: Access
+  readonly origin: RuleOrigin
+}
+
+/** The entries' own rules: what every other decision is made by. */
+interface EntryRules {
+  readonly byPath: ReadonlyMap<AbsolutePath, Candidate>
+  readonly tree: PathTree<Candidate>
+}
+
+/** DISK-7: the Linux roots. Those that exist count. */
+const PLATFORM_ROOTS = ['/bin', '/sbin', '/usr', '/etc', '/lib', '/lib64', '/nix/store', '/run/current-system/sw'].map(
+  normalizeAbsolute,
+)
+
+function entryOrigin(entry: ResolvedEntry, { policy }: RootContext): RuleOrigin {
+  return { kind: 'entry', index: entry.index, spelled: spellingOf(policy.entries[entry.index]!.path) }
+}
+
+function entryRules(context: RootContext): EntryRules {
+  const tied = new Map<AbsolutePath, ResolvedEntry>()
+  for (const entry of context.access.entries) {
+    const path = context.paths.canonical(entry.path)
+    const rival = tied.get(path)
+    tied.set(path, rival === undefined ? entry : strongest([rival, entry])!)
+  }
+  const byPath = new Map<AbsolutePath, Candidate>()
+  const tree = new PathTree<Candidate>()
+  for (const [path, entry] of tied) {
+    const rule = { path, access: entry.access, origin: entryOrigin(entry, context) }
+    byPath.set(path, rule)
+    tree.add(path, rule)
+  }
+  return { byPath, tree }
+}
+
+function decidingAt(rules: EntryRules, path: AbsolutePath): Candidate | null {
+  return rules.tree.deepestAbove(path)[0] ?? null
+}
+
+function isWritable(rules: EntryRules, path: AbsolutePath): boolean {
+  return decidingAt(rules, path)?.access === 'write'
+}
+
+// Whoever may write around a link may put another in its place. ROOT-8: a writable root of the file system is left out, or
+// every policy that names /bin or /var/run would be about links of the system.
+function isReplaceable(rules: EntryRules, link: AbsolutePath): boolean {
+  const deciding = decidingAt(rules, link)
+  return deciding?.access === 'write' && deciding.path !== ROOT
+}
+
+/** ROOT-6: the links by which a carve-out is named inside a writable root. The last name carries the entry's own access. */
+function* linksOfCarveOuts(rules: EntryRules, context: RootContext): Generator<Candidate> {
+  const { access, paths } = context
+  for (const entry of access.entries) {
+    if (entry.access === 'write' || access.accessAt(entry.path) === 'write') continue
+    const { links } = paths.locate(entry.path)
+    if (links.length === 0) continue
+    const name = ownName(entry.path, context)
+    for (const link of links) {
+      if (!isReplaceable(rules, link)) continue
+      yield { path: link, access: link === name ? entry.access : 'read', origin: entryOrigin(entry, context) }
+    }
+  }
+}
+
+/** What a link at the path would itself be called: the last name as spelled, in the canonical directory. */
+function ownName(path: AbsolutePath, { paths }: RootContext): AbsolutePath {
+  return path === ROOT ? ROOT : joinPath(paths.canonical(parentOf(path)), baseNameOf(path))
+}
+
+/** The names that entries speak of: a default protection gives way to an entry for exactly its path. */
+function namesOfEntries(context: RootContext): Set<AbsolutePath> {
+  return new Set(context.access.entries.map(entry => ownName(entry.path, context)))
+}
+
+/** One protection: its canonical place wherever that is writable, and the links by which it is named. */
+function* rulesOfProtection(
+  protection: Protection,
+  root: AbsolutePath,
+  named: ReadonlySet<AbsolutePath>,
+  rules: EntryRules,
+  context: RootContext,
+): Generator<Candidate> {
+  const name = ownName(protection.path, context)
+  if (named.has(name)) return
+  const origin: RuleOrigin = { kind: 'protection', name: protection.name, root }
+  const { path, links } = context.paths.locate(protection.path)
+  for (const link of links) {
+    if (isReplaceable(rules, link) || (link === name && isWritable(rules, link))) {
+      yield { path: link, access: 'read', origin }
+    }
+  }
+  if (isWritable(rules, path)) yield { path, access: 'read', origin }
+}
+
+/**
+ * META-1 … META-9 for the root of every `write` entry, also of one that a `none` beats: taking such a root away must not
+ * take away the protection of a git directory that lies in another.
+ */
+function* rulesOfProtections(rules: EntryRules, context: RootContext): Generator<Candidate> {
+  const { access, paths, surroundings } = context
+  const written = access.entries.filter(entry => entry.access === 'write')
+  const roots = new Set(written.map(entry => paths.canonical(entry.path)))
+  const named = namesOfEntries(context)
+  for (const root of [...roots].sort(compareBytes)) {
+    if (surroundings.files.kindOf(root) !== 'directory') continue
+    for (const protection of protectionsOf(root, surroundings)) {
+      yield* rulesOfProtection(protection, root, named, rules, context)
+    }
+  }
+}
+
+/** DISK-7. Opened only where no entry speaks, or only a `none` for the whole disk: other `none` entries are meant. */
+function* rulesOfPlatform(rules: EntryRules, context: RootContext): Generator<Candidate> {
+  const isOpen = (path: AbsolutePath) => {
+    const deciding = decidingAt(rules, path)
+    return deciding === null || (deciding.path === ROOT && deciding.access === 'none')
+  }
+  const located: Location[] = PLATFORM_ROOTS.map(root => context.paths.locate(root)).filter(root => root.exists)
+  const directories = new Set(located.map(root => root.path))
+  for (const path of directories) {
+    const covered = [...directories].some(other => other !== path && contains(other, path))
+    if (!covered && isOpen(path)) yield { path, access: 'read', origin: { kind: 'platform-default' } }
+  }
+  // Without the link a policy that opens /usr has no /bin/sh.
+  for (const link of new Set(located.flatMap(root => root.links))) {
+    if (isOpen(link)) yield { path: link, access: 'read', origin: { kind: 'platform-default' } }
+  }
+}
+
+function inOrder(rules: readonly AccessRule[]): AccessRule[] {
+  return rules
+    .map(rule => ({ rule, depth: depthOf(rule.path) }))
+    .sort((left, right) => left.depth - right.depth || compareBytes(left.rule.path, right.rule.path))
+    .map(({ rule }) => rule)
+}
+
+/** The rules of a `restricted` policy without full disk write, sorted by depth and then by path, one per path. */
+export function enforcementRules(context: RootContext, platformDefaults: boolean): AccessRule[] {
+  const entries = entryRules(context)
+  const chosen = new Map(entries.byPath)
+  const additions = [
+    ...rulesOfProtections(entries, context),
+    ...linksOfCarveOuts(entries, context),
+    ...(platformDefaults ? rulesOfPlatform(entries, context) : []),
+  ]
+  for (const addition of additions) {
+    if (entries.byPath.has(addition.path)) continue
+    const rival = chosen.get(addition.path)
+    chosen.set(addition.path, rival === undefined ? addition : strongest([rival, addition])!)
+  }
+  const { files } = context.surroundings
+  return inOrder(
+    [...chosen.values()].map(({ path, access, origin }) => ({ path, access, target: files.kindOf(path), origin })),
+  )
+}
