@@ -1,6 +1,12 @@
 /**
  * The seccomp plan: rules on system calls by name, and the classic BPF program made from them (seccomp(2)).
  */
+import { encodeBpf } from './bpf.ts'
+import { compileBpf } from './bpf-compiler.ts'
+import { fileModeRules } from './seccomp-file-mode.ts'
+import { enabledNetworkRules, restrictedNetworkRules } from './seccomp-network.ts'
+import { guardTagRules, sharedIpcRules, systemRules } from './seccomp-system.ts'
+import { systemCallNumber } from './system-calls.ts'
 
 /** One comparison of a 64-bit system call argument (seccomp_data.args[index]). */
 export interface ArgumentTest {
@@ -27,4 +33,40 @@ export interface SeccompPlan {
   readonly rules: readonly SeccompRule[]
   /** The compiled program: an array of `struct sock_filter` (8 bytes each, little endian), as base64. */
   readonly program: string
+}
+
+export interface SeccompOptions {
+  readonly network: 'restricted' | 'enabled'
+  readonly architecture: SeccompPlan['architecture']
+  /** Closes RLIMIT_RTTIME, by which the launcher recognises the processes of a run. */
+  readonly guardTag: boolean
+  /** True for a plan without an IPC namespace: System V and POSIX message objects are then closed. Default false. */
+  readonly sharedIpc?: boolean
+}
+
+/** What is closed, in a fixed order; calls that the architecture does not have are left out. Everything else is allowed. */
+export function seccompRules(options: SeccompOptions): readonly SeccompRule[] {
+  const rules = [
+    ...(options.network === 'restricted' ? restrictedNetworkRules() : enabledNetworkRules()),
+    ...systemRules(),
+    ...fileModeRules(),
+    ...(options.guardTag ? guardTagRules() : []),
+    ...(options.sharedIpc === true ? sharedIpcRules() : []),
+  ]
+  return rules.filter(rule => systemCallNumber(rule.call, options.architecture) !== null)
+}
+
+/** The rules and the program made from them, frozen. */
+export function makeSeccompPlan(options: SeccompOptions): SeccompPlan {
+  const rules = seccompRules(options)
+  const program = encodeBpf(compileBpf(rules, options.architecture))
+  return Object.freeze({ architecture: options.architecture, rules: Object.freeze(rules.map(freezeRule)), program })
+}
+
+function freezeRule(rule: SeccompRule): SeccompRule {
+  return Object.freeze({
+    ...rule,
+    when: Object.freeze(rule.when.map(test => Object.freeze(test))),
+    action: Object.freeze(rule.action),
+  })
 }
