@@ -3,8 +3,14 @@
  * paths, destinations are paths in the new root. Both Linux namespace engines carry out the same list: the native child
  * (`native/linux/`) and bubblewrap (`bwrap-arguments.ts`); `mount-view.ts` interprets it in tests and for `explain`.
  */
+
+import type { Notice } from '../../notices.ts'
 import type { AbsolutePath } from '../../policy/path.ts'
-import type { RuleOrigin } from '../../policy/types.ts'
+import type { ResolvedPolicy, RuleOrigin } from '../../policy/types.ts'
+import type { Refusal } from '../plan.ts'
+import { buildMounts } from './mount-builder.ts'
+import { aliasLinks } from './mount-builder-links.ts'
+import { settleRules } from './mount-builder-rules.ts'
 
 /** Which inode an operation is meant for. The launch refuses to go on when another one stands there. */
 export interface MountPin {
@@ -13,8 +19,11 @@ export interface MountPin {
 }
 
 export type MountOperation =
-  /** Starts from the host's tree: everything readable, nothing writable, no set-user-id. Always the first operation, or: */
-  | { readonly operation: 'host-tree' }
+  /**
+   * Starts from the host's tree with everything in it at the given access, no set-user-id. `write` is for policies that
+   * open the whole disk and close parts of it again. Always the first operation, or:
+   */
+  | { readonly operation: 'host-tree'; readonly access: 'read' | 'write' }
   /** Starts from an empty root. Its directories can be passed through but not listed. Always the first operation. */
   | { readonly operation: 'empty-root' }
   /** A directory or file of the host appears at `target`, with what lies below it, at the given access. */
@@ -26,7 +35,10 @@ export type MountOperation =
       readonly type: 'directory' | 'file'
       readonly origin: RuleOrigin
     }
-  /** The directory cannot be read, listed or written. `passable`: something below it is re-opened, so it can be passed through. */
+  /**
+   * The directory cannot be read, listed or written. `passable`: something below it is re-opened, so it can be passed
+   * through. Its `seal` always follows, at once when nothing is re-opened.
+   */
   | {
       readonly operation: 'mask-directory'
       readonly target: AbsolutePath
@@ -39,7 +51,7 @@ export type MountOperation =
   | { readonly operation: 'make-directory'; readonly target: AbsolutePath }
   /** An empty file inside a mask or an empty root, as a place for a later `bind` of a file. */
   | { readonly operation: 'make-file'; readonly target: AbsolutePath }
-  /** A symbolic link inside an empty root, for instance /bin -> usr/bin. */
+  /** A symbolic link inside a mask or an empty root, for instance /bin -> usr/bin. */
   | { readonly operation: 'make-symlink'; readonly target: AbsolutePath; readonly to: string }
   /** Ends changes to a mask or the empty root: it becomes read-only. */
   | { readonly operation: 'seal'; readonly target: AbsolutePath }
@@ -50,4 +62,21 @@ export type MountOperation =
 
 export interface MountPlan {
   readonly operations: readonly MountOperation[]
+}
+
+export type MountPlanResult =
+  | { readonly plan: MountPlan; readonly notices: readonly Notice[] }
+  | { readonly refusal: Refusal }
+
+/**
+ * The mount plan that holds `resolved.rules`, or the reason why none can. Pure: the same rules give the same plan.
+ *
+ * Notices name the roots that do not exist and are therefore left out (code `missing-root`). A refusal has the kind
+ * `not-enforceable`; it names the entry as the user wrote it. Source: spec/linux sections 5 and 11, spec/policy ROOT-5/9.
+ */
+export function makeMountPlan(resolved: ResolvedPolicy): MountPlanResult {
+  const settled = settleRules(resolved)
+  if ('refusal' in settled) return settled
+  const operations = buildMounts(settled.rules, aliasLinks(resolved, settled.rules))
+  return { plan: { operations }, notices: settled.notices }
 }
