@@ -1,0 +1,99 @@
+/**
+ * Why a path has the access it has: the rule that decides, the line of the plan that holds it, and what the plan's model
+ * says. `policyAccess` and `modelAccess` are found independently of each other; they differ only where a plan's limits, a
+ * missing root, or the private /dev and the read-only /proc are the reason.
+ */
+import { type AbsolutePath, contains } from '../policy/path.ts'
+import { enforcedAccessOf } from '../policy/resolve.ts'
+import type { Access, AccessRule, ResolvedPolicy } from '../policy/types.ts'
+import { landlockAccessOf } from './linux/landlock-view.ts'
+import { makeMountView } from './linux/mount-view.ts'
+import type { ModelAccess, Plan, PlanLimit } from './plan.ts'
+import { planLine } from './render.ts'
+
+export type DecidedBy =
+  | { readonly kind: 'entry'; readonly index: number; readonly spelled: string }
+  | { readonly kind: 'protection'; readonly name: string; readonly root: AbsolutePath }
+  | { readonly kind: 'platform-default' }
+  /** Nothing in the policy is about this path: it is closed. */
+  | { readonly kind: 'no-rule' }
+  /** The policy closes nothing, or its sandbox is the host's business. */
+  | { readonly kind: 'open-policy' }
+
+export interface Explanation {
+  /** As asked. */
+  readonly path: AbsolutePath
+  /** What the kernel calls it; access is decided for this. */
+  readonly canonicalPath: AbsolutePath
+  /** What a command gets: the model's answer. */
+  readonly access: Access
+  readonly decidedBy: DecidedBy
+  /** The operation or rule of the plan that holds the path; null when the plan does not touch the file system. */
+  readonly planLine: string | null
+  /** What the policy's rules say. */
+  readonly policyAccess: Access
+  /** What the plan gives. */
+  readonly modelAccess: ModelAccess
+  /** What the plan does not hold at this path although the policy asks for it. */
+  readonly limits: readonly PlanLimit[]
+}
+
+export interface ExplainQuestion {
+  readonly resolved: ResolvedPolicy
+  readonly plan: Plan
+  readonly path: AbsolutePath
+  readonly canonicalPath: AbsolutePath
+}
+
+export function explainPath({ resolved, plan, path, canonicalPath }: ExplainQuestion): Explanation {
+  const { access: policyAccess, rule } = enforcedAccessOf(resolved, canonicalPath)
+  const { access, line } = modelAnswer(plan, canonicalPath)
+  return Object.freeze({
+    path,
+    canonicalPath,
+    access,
+    decidedBy: Object.freeze(decidedBy(resolved, rule)),
+    planLine: line,
+    policyAccess,
+    modelAccess: access,
+    limits: Object.freeze(plan.limits.filter(limit => concerns(limit, policyAccess, rule))),
+  })
+}
+
+function decidedBy(resolved: ResolvedPolicy, rule: AccessRule | null): DecidedBy {
+  if (resolved.kind !== 'restricted') return { kind: 'open-policy' }
+  return rule === null ? { kind: 'no-rule' } : { ...rule.origin }
+}
+
+/** The answer of the model that belongs to the engine, and the line of the plan that it rests on. */
+function modelAnswer(plan: Plan, path: AbsolutePath): { readonly access: ModelAccess; readonly line: string | null } {
+  if (plan.mounts !== null) {
+    const { access, operation } = makeMountView(plan.mounts).at(path)
+    return { access, line: planLine(plan, operation) }
+  }
+  if (plan.engine !== 'landlock' || plan.landlock === null) return { access: 'write', line: null }
+  const { rules } = plan.landlock
+  // Rights add up; the deepest rule that grants anything here is the one a person looks for.
+  const index = rules.reduce(
+    (best, rule, at) => (contains(rule.path, path) && rule.path.length > (rules[best]?.path.length ?? 0) ? at : best),
+    -1,
+  )
+  return {
+    access: landlockAccessOf(plan.landlock, path),
+    line: index < 0 ? null : planLine(plan, index, 'landlock'),
+  }
+}
+
+/** Limits that are about files, and about this one. */
+function concerns({ code }: PlanLimit, policyAccess: Access, rule: AccessRule | null): boolean {
+  switch (code) {
+    case 'protected-paths':
+      return rule?.origin.kind === 'protection'
+    case 'metadata-outside-roots':
+    case 'truncate':
+    case 'reopened-descriptors':
+      return policyAccess !== 'write'
+    default:
+      return false
+  }
+}

@@ -1,0 +1,22 @@
+/** Closes a plan: gives it its digest and freezes it. Every plan passes through here once and never changes afterwards. */
+import { createHash } from 'node:crypto'
+
+import { deepFreeze } from '../policy/freeze.ts'
+import type { Plan } from './plan.ts'
+
+export function finishPlan(fields: Omit<Plan, 'digest'>): Plan {
+  const digest = createHash('sha256').update(canonicalText(fields)).digest('hex')
+  return deepFreeze({ ...fields, digest })
+}
+
+/** JSON with the members of every object in code unit order, so that equal plans have equal text; big integers as `1n`. */
+export function canonicalText(value: unknown): string {
+  if (typeof value === 'bigint') return `"${value}n"`
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalText(member)}`)
+  return `{${members.join(',')}}`
+}

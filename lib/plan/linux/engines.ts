@@ -1,0 +1,197 @@
+/**
+ * One attempt per Linux engine: the plan with which it holds the policy, or why it cannot. An attempt never weakens the
+ * policy; what its engine cannot hold although it holds the rest is listed in `plan.limits`, for `choose.ts` to judge.
+ */
+import type { LinuxCapabilities } from '../../host/capabilities.ts'
+import { type Notice, notice } from '../../notices.ts'
+import type { ResolvedPolicy } from '../../policy/types.ts'
+import { finishPlan } from '../finish.ts'
+import type { LinuxEngine, LinuxPlan, NamespacePlan, PlanLimit, Refusal } from '../plan.ts'
+import { renderBubblewrap } from './bwrap-arguments.ts'
+import { type LandlockPlan, landlockObstacle, makeLandlockPlan } from './landlock.ts'
+import { landlockAccess } from './landlock-access.ts'
+import { landlockLimits } from './landlock-limits.ts'
+import type { MountPlan, MountPlanResult } from './mount.ts'
+import { chooseNamespaces } from './namespaces.ts'
+import { makeSeccompPlan } from './seccomp.ts'
+
+export interface EngineQuestion {
+  readonly resolved: ResolvedPolicy
+  readonly capabilities: LinuxCapabilities
+  readonly guardTag: boolean
+  /** The policy's mounts, the same for both namespace engines. */
+  readonly mounts: MountPlanResult
+}
+
+export type Attempt =
+  | { readonly plan: LinuxPlan; readonly notices: readonly Notice[] }
+  | { readonly refusal: Refusal; readonly notices: readonly Notice[] }
+
+type FileSystemEngine = Extract<LinuxEngine, 'namespace' | 'bwrap' | 'landlock'>
+
+export const attempts: Readonly<Record<FileSystemEngine, (question: EngineQuestion) => Attempt>> = {
+  namespace: attemptNamespace,
+  bwrap: attemptBubblewrap,
+  landlock: attemptLandlock,
+}
+
+export const userNamespaceHint =
+  'allow unprivileged user namespaces: an AppArmor profile for the host program or the sysctl ' +
+  'kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (Debian), ' +
+  'user.max_user_namespaces above 0, or in a container a seccomp profile that allows unshare and mount ' +
+  '(docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined)'
+
+function attemptNamespace(question: EngineQuestion): Attempt {
+  const { userNamespaces, mountApi } = question.capabilities
+  if (!userNamespaces.available) {
+    const message = `cannot make a user namespace: ${userNamespaces.how}`
+    const hint = userNamespaces.hint ?? userNamespaceHint
+    return {
+      refusal: { kind: 'unavailable', mechanism: 'user-namespaces', message, hint },
+      notices: [notice('user-namespaces-unavailable', message, hint)],
+    }
+  }
+  if (!mountApi.available) {
+    const message = `cannot use the kernel's mount calls (open_tree, move_mount, mount_setattr): ${mountApi.how}`
+    const hint = mountApi.hint ?? 'use Linux 5.12 or newer, or install bubblewrap'
+    return { refusal: { kind: 'unavailable', mechanism: 'mount-api', message, hint }, notices: [] }
+  }
+  return mountedPlan(question, 'namespace', null)
+}
+
+function attemptBubblewrap(question: EngineQuestion): Attempt {
+  const { bubblewrap, privileged } = question.capabilities
+  if (bubblewrap.path === null) {
+    return bubblewrapRefusal('bubblewrap-missing', 'no bubblewrap program was found', 'install bubblewrap')
+  }
+  if (!bubblewrap.available) {
+    const message = `${bubblewrap.path} cannot make a sandbox: ${bubblewrap.how}`
+    return bubblewrapRefusal('bubblewrap-unusable', message, bubblewrap.hint ?? userNamespaceHint)
+  }
+  const attempt = mountedPlan(question, 'bwrap', { path: bubblewrap.path })
+  if ('refusal' in attempt) return attempt
+  const { mounts, namespaces } = attempt.plan as { mounts: MountPlan; namespaces: NamespacePlan }
+  const rendering = renderBubblewrap({ mounts, namespaces, options: bubblewrap.options, privileged, seccomp: true })
+  if (!('refusal' in rendering)) return attempt
+  const code = rendering.refusal.kind === 'unavailable' ? 'bubblewrap-too-old' : 'bubblewrap-unusable'
+  const { message, hint } = rendering.refusal
+  return { refusal: rendering.refusal, notices: [notice(code, `${bubblewrap.path}: ${message}`, hint)] }
+}
+
+type BubblewrapNotice = Extract<Notice['code'], `bubblewrap-${string}`>
+
+function bubblewrapRefusal(code: BubblewrapNotice, message: string, hint: string): Attempt {
+  const refusal: Refusal = { kind: 'unavailable', mechanism: 'bubblewrap', message, hint }
+  return { refusal, notices: [notice(code, message, hint)] }
+}
+
+function mountedPlan(
+  question: EngineQuestion,
+  engine: 'namespace' | 'bwrap',
+  bubblewrap: LinuxPlan['bubblewrap'],
+): Attempt {
+  const { resolved, capabilities, mounts } = question
+  if ('refusal' in mounts) return { refusal: mounts.refusal, notices: [] }
+  const networkRestricted = resolved.network === 'restricted'
+  const abi = landlockAbiOf(capabilities)
+  const namespaces = chooseNamespaces({
+    engine,
+    networkRestricted,
+    landlockAbi: abi,
+    freshProc: capabilities.freshProc.available,
+  })
+  const landlock = abi === 0 ? null : makeLandlockPlan({ resolved, abi, mode: 'stacked', networkRestricted })
+  const limits = landlockLimits(resolved, abi, 'stacked', { pidNamespace: namespaces.pid })
+  const parts = { namespaces, mounts: mounts.plan, landlock, limits, bubblewrap }
+  return { plan: confinedPlan(question, engine, parts), notices: [...mounts.notices, ...landlockNotice(question)] }
+}
+
+function attemptLandlock(question: EngineQuestion): Attempt {
+  const { resolved, capabilities } = question
+  const abi = landlockAbiOf(capabilities)
+  if (abi === 0) {
+    const message = `Landlock is not available: ${capabilities.landlock.how}`
+    const hint = capabilities.landlock.hint ?? 'use Linux 5.13 or newer with landlock in the kernel parameter lsm='
+    return { refusal: { kind: 'unavailable', mechanism: 'landlock', message, hint }, notices: landlockNotice(question) }
+  }
+  const refusal = landlockRefusal(resolved)
+  if (refusal !== null) return { refusal, notices: [] }
+  const networkRestricted = resolved.network === 'restricted'
+  const landlock = makeLandlockPlan({ resolved, abi, mode: 'alone', networkRestricted })
+  const limits = landlockLimits(resolved, abi, 'alone')
+  const parts = { namespaces: null, mounts: null, landlock, limits, bubblewrap: null }
+  return { plan: confinedPlan(question, 'landlock', parts), notices: [] }
+}
+
+/** Landlock only grants: it holds what the legacy model can say, and nothing that takes away below a grant (PLAT-1). */
+function landlockRefusal(resolved: ResolvedPolicy): Refusal | null {
+  const obstacle = landlockObstacle(resolved)
+  if (obstacle === null && !resolved.needsDirectEnforcement) return null
+  const entry = obstacle?.origin.kind === 'entry' ? { entry: obstacle.origin.spelled } : {}
+  const message =
+    obstacle === null
+      ? 'Landlock alone holds only policies that the legacy model can say'
+      : `Landlock alone cannot hold ${obstacle.path} with access ${obstacle.access} below a directory with more access`
+  return { kind: 'not-enforceable', ...entry, mechanism: 'landlock', message, hint: userNamespaceHint }
+}
+
+function landlockNotice({ capabilities }: EngineQuestion): Notice[] {
+  if (landlockAbiOf(capabilities) > 0) return []
+  return [notice('landlock-unavailable', `Landlock is not available: ${capabilities.landlock.how}`)]
+}
+
+/** For a policy that leaves the file system open and closes the network: the filter, and what Landlock's scopes add. */
+export function filterOnlyPlan(question: Omit<EngineQuestion, 'mounts'>): LinuxPlan {
+  const abi = landlockAbiOf(question.capabilities)
+  const { scoped, abi: known } = landlockAccess(abi)
+  const landlock: LandlockPlan | null =
+    scoped === 0 ? null : { abi: known, handledAccessFs: 0, handledAccessNet: 0, scoped, rules: [] }
+  const parts = { namespaces: null, mounts: null, landlock, limits: [], bubblewrap: null }
+  return confinedPlan(question, 'seccomp', parts)
+}
+
+/** For a policy that closes nothing, or whose sandbox is the host's business. */
+export function unconfinedPlan(resolved: ResolvedPolicy): LinuxPlan {
+  return finishPlan({
+    kind: 'linux',
+    engine: 'unconfined',
+    policyDigest: resolved.digest,
+    namespaces: null,
+    mounts: null,
+    landlock: null,
+    seccomp: null,
+    environment: environmentOf(resolved),
+    limits: [],
+    bubblewrap: null,
+  })
+}
+
+interface PlanParts {
+  readonly namespaces: NamespacePlan | null
+  readonly mounts: MountPlan | null
+  readonly landlock: LandlockPlan | null
+  readonly limits: readonly PlanLimit[]
+  readonly bubblewrap: LinuxPlan['bubblewrap']
+}
+
+function confinedPlan(question: Omit<EngineQuestion, 'mounts'>, engine: LinuxEngine, parts: PlanParts): LinuxPlan {
+  const { resolved, capabilities, guardTag } = question
+  const seccomp = makeSeccompPlan({
+    network: resolved.network,
+    // `choose.ts` has refused the others.
+    architecture: capabilities.architecture as 'x64' | 'arm64',
+    guardTag,
+    sharedIpc: parts.namespaces?.ipc !== true,
+  })
+  const environment = environmentOf(resolved)
+  return finishPlan({ kind: 'linux', engine, policyDigest: resolved.digest, ...parts, seccomp, environment })
+}
+
+/** PLAT-3: tells programs inside that the network is closed, sandbox or not. */
+function environmentOf(resolved: ResolvedPolicy): Readonly<Record<string, string>> {
+  return resolved.network === 'enabled' ? {} : { CODEX_SANDBOX_NETWORK_DISABLED: '1' }
+}
+
+function landlockAbiOf({ landlock }: LinuxCapabilities): number {
+  return landlock.available ? landlock.abi : 0
+}
