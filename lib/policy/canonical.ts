@@ -2,7 +2,7 @@
  * The canonical form of a path (spec PATH-5): what the kernel would call it, with a missing tail kept by name. The disk is
  * asked once per component however many paths share it, so that a policy of many entries costs one look each.
  */
-import { type AbsolutePath, ancestorsOf, baseNameOf, joinPath, ROOT } from './path.ts'
+import { type AbsolutePath, ancestorsOf, baseNameOf, childOf, joinPath, ROOT } from './path.ts'
 import type { FileSystemView } from './types.ts'
 
 export interface Location {
@@ -26,7 +26,7 @@ export interface CanonicalPaths {
 // Resolving `name` in a directory that is canonical already: only a link needs the system's help.
 function step(parent: Location, name: string, files: FileSystemView): Location {
   const { links } = parent
-  const path = joinPath(parent.path, name)
+  const path = childOf(parent.path, name)
   const kind = files.kindOf(path)
   if (kind === 'missing') return { path, exists: false, links }
   if (kind !== 'symlink') return { path, exists: true, links }

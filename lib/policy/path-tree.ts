@@ -14,14 +14,8 @@ function emptyNode<Value>(): Node<Value> {
   return { children: undefined, values: undefined }
 }
 
-function* componentsOf(path: AbsolutePath): Generator<string> {
-  if (path === ROOT) return
-  let start = 1
-  for (let end = path.indexOf('/', start); end !== -1; end = path.indexOf('/', start)) {
-    yield path.slice(start, end)
-    start = end + 1
-  }
-  yield path.slice(start)
+function componentsOf(path: AbsolutePath): readonly string[] {
+  return path === ROOT ? [] : path.slice(1).split('/')
 }
 
 export class PathTree<Value> {
@@ -46,9 +40,14 @@ export class PathTree<Value> {
 
   /** The values at the deepest path that contains `path` (itself included) and holds any; empty when none does. */
   deepestAbove(path: AbsolutePath): readonly Value[] {
-    let values: readonly Value[] = []
-    for (const found of this.above(path)) values = found
-    return values
+    let node: Node<Value> | undefined = this.#root
+    let deepest = node.values
+    for (const component of componentsOf(path)) {
+      node = node.children?.get(component)
+      if (node === undefined) break
+      deepest = node.values ?? deepest
+    }
+    return deepest ?? []
   }
 
   /** The values of every path that contains `path`, itself included, from the root down. */

@@ -68,6 +68,11 @@ export function joinPath(path: AbsolutePath, relative: string): AbsolutePath {
   return normalizeAbsolute(`${path}/${relative}`)
 }
 
+/** `name` is one plain component, not `.` or `..`. Cheaper than `joinPath`, which takes a path apart and puts it together. */
+export function childOf(path: AbsolutePath, name: string): AbsolutePath {
+  return (path === ROOT ? `/${name}` : `${path}/${name}`) as AbsolutePath
+}
+
 /** What follows `parent` in `path`, without a leading separator; empty when they are equal. `path` lies under `parent`. */
 export function relativeTo(parent: AbsolutePath, path: AbsolutePath): string {
   return path.slice(parent === ROOT ? 1 : parent.length + 1)

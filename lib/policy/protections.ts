@@ -2,7 +2,7 @@
  * What stays read-only at the top of every writable root (spec META-1 … META-9): the git metadata and the agent's own
  * configuration, so that a command cannot plant a hook or a setting that the host runs later.
  */
-import { type AbsolutePath, joinPath, resolvePath } from './path.ts'
+import { type AbsolutePath, childOf, resolvePath } from './path.ts'
 import type { RuleOrigin, Surroundings } from './types.ts'
 
 export interface Protection {
@@ -42,7 +42,7 @@ function pointerTarget(pointer: AbsolutePath, root: AbsolutePath, surroundings: 
 export function protectionsOf(root: AbsolutePath, surroundings: Surroundings): Protection[] {
   const { files } = surroundings
   const protections: Protection[] = []
-  const git = joinPath(root, '.git')
+  const git = childOf(root, '.git')
   const gitKind = files.targetKindOf(git)
   if (gitKind === 'file') {
     const target = pointerTarget(git, root, surroundings)
@@ -50,7 +50,7 @@ export function protectionsOf(root: AbsolutePath, surroundings: Surroundings): P
   }
   if (gitKind === 'file' || gitKind === 'directory') protections.push({ name: '.git', path: git })
   for (const name of ['.agents', '.codex'] as const) {
-    const path = joinPath(root, name)
+    const path = childOf(root, name)
     if (files.targetKindOf(path) === 'directory') protections.push({ name, path })
   }
   return protections

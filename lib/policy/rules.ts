@@ -8,16 +8,7 @@
 import { type ResolvedEntry, strongest } from './access.ts'
 import { compareBytes } from './byte-order.ts'
 import type { Location } from './canonical.ts'
-import {
-  type AbsolutePath,
-  baseNameOf,
-  contains,
-  depthOf,
-  joinPath,
-  normalizeAbsolute,
-  parentOf,
-  ROOT,
-} from './path.ts'
+import { type AbsolutePath, baseNameOf, childOf, contains, depthOf, normalizeAbsolute, parentOf, ROOT } from './path.ts'
 import { PathTree } from './path-tree.ts'
 import { type Protection, protectionsOf } from './protections.ts'
 import type { RootContext } from './roots.ts'
@@ -94,7 +85,7 @@ function* linksOfCarveOuts(rules: EntryRules, context: RootContext): Generator<C
 
 /** What a link at the path would itself be called: the last name as spelled, in the canonical directory. */
 function ownName(path: AbsolutePath, { paths }: RootContext): AbsolutePath {
-  return path === ROOT ? ROOT : joinPath(paths.canonical(parentOf(path)), baseNameOf(path))
+  return path === ROOT ? ROOT : childOf(paths.canonical(parentOf(path)), baseNameOf(path))
 }
 
 /** The names that entries speak of: a default protection gives way to an entry for exactly its path. */
