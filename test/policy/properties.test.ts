@@ -1,0 +1,166 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { indexAccess, resolveEntries } from '../../lib/policy/access.ts'
+import { canonicalPaths } from '../../lib/policy/canonical.ts'
+import { needsDirectEnforcement, semanticSignature } from '../../lib/policy/equivalence.ts'
+import { networkFromLegacy } from '../../lib/policy/legacy.ts'
+import { legacyToSplit } from '../../lib/policy/legacy-to-split.ts'
+import { type AbsolutePath, contains, depthOf, joinPath, parentOf } from '../../lib/policy/path.ts'
+import type { FileSystemSandboxPolicy, Policy } from '../../lib/policy/policy.ts'
+import { enforcedAccessOf, resolvePolicy } from '../../lib/policy/resolve.ts'
+import { splitToLegacy } from '../../lib/policy/split-to-legacy.ts'
+import type { Access, FileSystemView, Surroundings } from '../../lib/policy/types.ts'
+import { anyEntry, anyLegacy, anyPath, anyRestricted, anySurroundings, anyTree, plainTree } from './worlds.ts'
+
+const RUNS = { numRuns: 600 }
+const BREADTH: Readonly<Record<Access, number>> = { none: 0, read: 1, write: 2 }
+const CONFLICT: Readonly<Record<Access, number>> = { read: 0, write: 1, none: 2 }
+
+function split(fileSystem: FileSystemSandboxPolicy): Policy {
+  return { form: 'split', fileSystem, network: 'restricted' }
+}
+
+// The rule as the specification words it, one entry after the other.
+function naiveAccess(policy: FileSystemSandboxPolicy, surroundings: Surroundings, path: AbsolutePath): Access {
+  const matching = resolveEntries(policy, surroundings).filter(entry => contains(entry.path, path))
+  const deepest = Math.max(0, ...matching.map(entry => depthOf(entry.path)))
+  const tied = matching.filter(entry => depthOf(entry.path) === deepest)
+  const sorted = tied.sort((left, right) => CONFLICT[right.access] - CONFLICT[left.access])
+  return sorted[0]?.access ?? 'none'
+}
+
+// PATH-5 as the specification words it: the nearest ancestor that resolves, and the rest by name.
+function naiveCanonical(files: FileSystemView, path: AbsolutePath): AbsolutePath {
+  for (let ancestor = path; ; ancestor = parentOf(ancestor)) {
+    const real = files.realPath(ancestor)
+    if (real !== null) return joinPath(real, path.slice(ancestor === '/' ? 0 : ancestor.length))
+    if (ancestor === '/') return path
+  }
+}
+
+describe('index', () => {
+  it('answers what the rule says one entry at a time', () => {
+    fc.assert(
+      fc.property(anyRestricted, anySurroundings(anyTree), fc.array(anyPath), (policy, surroundings, paths) => {
+        const index = indexAccess(policy, surroundings)
+        for (const path of paths) expect(index.accessAt(path)).toBe(naiveAccess(policy, surroundings, path))
+      }),
+      RUNS,
+    )
+  })
+})
+
+describe('canonical paths', () => {
+  it('are what the nearest resolvable ancestor gives', () => {
+    fc.assert(
+      fc.property(anySurroundings(anyTree), fc.array(anyPath), ({ files }, paths) => {
+        const remembered = canonicalPaths(files)
+        for (const path of paths) expect(remembered.canonical(path)).toBe(naiveCanonical(files, path))
+      }),
+      RUNS,
+    )
+  })
+})
+
+describe('resolved rules', () => {
+  it('do not depend on the order of entries', () => {
+    const shuffled = anyRestricted.chain(policy =>
+      fc.tuple(
+        fc.constant(policy),
+        fc.shuffledSubarray([...policy.entries], { minLength: policy.entries.length }),
+        anySurroundings(anyTree),
+      ),
+    )
+    fc.assert(
+      fc.property(shuffled, ([policy, entries, surroundings]) => {
+        const meaning = (fileSystem: FileSystemSandboxPolicy) => {
+          const { rules, digest } = resolvePolicy(split(fileSystem), surroundings)
+          return { digest, rules: rules.map(({ path, access, target }) => [path, access, target]) }
+        }
+        expect(meaning({ ...policy, entries })).toEqual(meaning(policy))
+      }),
+      RUNS,
+    )
+  })
+
+  it('never widen when a `none` entry is added', () => {
+    fc.assert(
+      fc.property(
+        anyRestricted,
+        anyEntry,
+        anySurroundings(anyTree),
+        fc.array(anyPath, { minLength: 5 }),
+        (policy, { path }, surroundings, paths) => {
+          const narrowed = { ...policy, entries: [...policy.entries, { path, access: 'none' as const }] }
+          const before = resolvePolicy(split(policy), surroundings)
+          const after = resolvePolicy(split(narrowed), surroundings)
+          for (const asked of paths.map(item => naiveCanonical(surroundings.files, item))) {
+            const [was, is] = [enforcedAccessOf(before, asked).access, enforcedAccessOf(after, asked).access]
+            expect(BREADTH[is], `${asked}: ${was} became ${is}`).toBeLessThanOrEqual(BREADTH[was])
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('answer what the policy intends where no link and no protection stands', () => {
+    fc.assert(
+      fc.property(anyRestricted, anySurroundings(plainTree), fc.array(anyPath), (policy, surroundings, paths) => {
+        const resolved = resolvePolicy(split(policy), surroundings)
+        const index = indexAccess(policy, surroundings)
+        for (const path of paths) {
+          const { access, rule } = enforcedAccessOf(resolved, path)
+          if (rule?.origin.kind === 'protection') expect(access).toBe('read')
+          else expect(access).toBe(index.accessAt(path))
+        }
+      }),
+      RUNS,
+    )
+  })
+
+  it('are sorted by depth, one per path, and frozen', () => {
+    fc.assert(
+      fc.property(anyRestricted, anySurroundings(anyTree), (policy, surroundings) => {
+        const { rules } = resolvePolicy(split(policy), surroundings)
+        const depths = rules.map(rule => depthOf(rule.path))
+        expect(depths).toEqual([...depths].sort((left, right) => left - right))
+        expect(new Set(rules.map(rule => rule.path)).size).toBe(rules.length)
+        expect(rules.every(rule => Object.isFrozen(rule) && Object.isFrozen(rule.origin))).toBe(true)
+      }),
+      RUNS,
+    )
+  })
+
+  it('give nobody more than the policy intends for the name of an entry', () => {
+    fc.assert(
+      fc.property(anyRestricted, anySurroundings(anyTree), (policy, surroundings) => {
+        const resolved = resolvePolicy(split(policy), surroundings)
+        const denied = indexAccess(policy, surroundings).entries.filter(entry => entry.access === 'none')
+        for (const { path } of denied) {
+          const canonical = naiveCanonical(surroundings.files, path)
+          expect(enforcedAccessOf(resolved, canonical).access).toBe('none')
+        }
+      }),
+      RUNS,
+    )
+  })
+})
+
+describe('conversion', () => {
+  it('gives a legacy policy back after a trip through the split model', () => {
+    fc.assert(
+      fc.property(anyLegacy, anySurroundings(anyTree), (legacy, surroundings) => {
+        const fileSystem = legacyToSplit(legacy, surroundings)
+        const network = networkFromLegacy(legacy)
+        const back = splitToLegacy(fileSystem, network, surroundings)
+        if (back.kind === 'refused') throw new Error('a legacy policy has a legacy form')
+        expect(networkFromLegacy(back.policy)).toBe(network)
+        const again = legacyToSplit(back.policy, surroundings)
+        expect(semanticSignature(again, surroundings)).toBe(semanticSignature(fileSystem, surroundings))
+        expect(needsDirectEnforcement(fileSystem, network, surroundings)).toBe(false)
+      }),
+      RUNS,
+    )
+  })
+})

@@ -1,0 +1,270 @@
+import { describe, expect, it } from 'vitest'
+import { enforcedAccessOf, resolvePolicy } from '../../lib/policy/resolve.ts'
+import { parseSandboxPolicy } from '../../lib/policy/sandbox-policy.ts'
+import { type Around, path, surroundingsIn, type Tree } from './fake-files.ts'
+
+/** `read /a`, `write :root`, `none :project_roots/x`. */
+function policyOf(entries: readonly string[]) {
+  return parseSandboxPolicy({
+    kind: 'restricted',
+    entries: entries.map(line => {
+      const [access, place = ''] = line.split(' ')
+      if (!place.startsWith(':')) return { access, path: { type: 'path', path: place } }
+      const [kind = '', ...subpath] = place.slice(1).split('/')
+      const value = subpath.length === 0 ? { kind } : { kind, subpath: subpath.join('/') }
+      return { access, path: { type: 'special', value } }
+    }),
+  })
+}
+
+function rulesOf(entries: readonly string[], tree: Tree, around: Around = {}) {
+  const { rules } = resolvePolicy(policyOf(entries), surroundingsIn(tree, around))
+  return rules.map(rule => `${rule.path} ${rule.access} ${rule.target} ${rule.origin.kind}`)
+}
+
+interface Row {
+  readonly behaviour: string
+  readonly tree: Tree
+  readonly entries: readonly string[]
+  readonly around?: Around
+  readonly rules: readonly string[]
+}
+
+const rows: readonly Row[] = [
+  {
+    behaviour: 're-opens a writable child under a denied parent under a writable root',
+    tree: { '/repo/a/b': 'dir' },
+    entries: ['write /repo', 'none /repo/a', 'write /repo/a/b'],
+    rules: ['/repo write directory entry', '/repo/a none directory entry', '/repo/a/b write directory entry'],
+  },
+  {
+    behaviour: 'keeps the git directory, .agents and .codex of a writable root read-only',
+    tree: { '/ws/.git': 'dir', '/ws/.agents': 'dir', '/ws/.codex': 'dir' },
+    entries: ['write :current_working_directory'],
+    rules: [
+      '/ws write directory entry',
+      '/ws/.agents read directory protection',
+      '/ws/.codex read directory protection',
+      '/ws/.git read directory protection',
+    ],
+  },
+  {
+    behaviour: 'does not protect names that are missing, nor plain .agents and .codex files',
+    tree: { '/ws/.agents': 'file', '/ws/.codex': 'file' },
+    entries: ['write :current_working_directory'],
+    rules: ['/ws write directory entry'],
+  },
+  {
+    behaviour: 'lets an explicit write entry for .git lift its protection',
+    tree: { '/ws/.git': 'dir', '/ws/.codex': 'dir' },
+    entries: ['write /ws', 'write /ws/.git'],
+    rules: ['/ws write directory entry', '/ws/.codex read directory protection', '/ws/.git write directory entry'],
+  },
+  {
+    behaviour: 'lets deeper entries stand below a protection',
+    tree: { '/ws/.git/x': 'dir' },
+    entries: ['write /ws', 'write /ws/.git/x'],
+    rules: ['/ws write directory entry', '/ws/.git read directory protection', '/ws/.git/x write directory entry'],
+  },
+  {
+    behaviour: 'protects the git directory behind a pointer file where another root makes it writable',
+    tree: { '/ws/.git': { text: 'gitdir: ../main/worktrees/ws\n' }, '/main/worktrees/ws': 'dir' },
+    entries: ['write /ws', 'write /main'],
+    rules: [
+      '/main write directory entry',
+      '/ws write directory entry',
+      '/ws/.git read file protection',
+      '/main/worktrees/ws read directory protection',
+    ],
+  },
+  {
+    behaviour: 'keeps that protection when the root of the pointer is denied at the same path',
+    tree: { '/ws/.git': { text: 'gitdir: /main/gitdir' }, '/main/gitdir': 'dir' },
+    entries: ['write /ws', 'none /ws', 'write /main'],
+    rules: ['/main write directory entry', '/ws none directory entry', '/main/gitdir read directory protection'],
+  },
+  {
+    behaviour: 'does not open a git directory that lies in a denied place',
+    tree: { '/ws/.git': { text: 'gitdir: /main/gitdir' }, '/main/gitdir': 'dir' },
+    entries: ['write /ws', 'none /main'],
+    rules: ['/main none directory entry', '/ws write directory entry', '/ws/.git read file protection'],
+  },
+  {
+    behaviour: 'lets an explicit entry for the git directory behind a pointer win',
+    tree: { '/ws/.git': { text: 'gitdir: /main/gitdir' }, '/main/gitdir': 'dir' },
+    entries: ['write /ws', 'write /main', 'write /main/gitdir'],
+    rules: [
+      '/main write directory entry',
+      '/ws write directory entry',
+      '/main/gitdir write directory entry',
+      '/ws/.git read file protection',
+    ],
+  },
+  {
+    behaviour: 'protects a linked .git by its own name and where it leads',
+    tree: { '/ws/.git': { link: '/ws/store/git' }, '/ws/store/git': 'dir' },
+    entries: ['write /ws'],
+    rules: ['/ws write directory entry', '/ws/.git read symlink protection', '/ws/store/git read directory protection'],
+  },
+  {
+    behaviour: 'lets an explicit write entry lift the protection of a linked .git by both names',
+    tree: { '/ws/.git': { link: '/ws/store/git' }, '/ws/store/git': 'dir' },
+    entries: ['write /ws', 'write /ws/.git'],
+    rules: ['/ws write directory entry', '/ws/store/git write directory entry'],
+  },
+  {
+    behaviour: 'holds a carve-out spelled by its real path under a root spelled through a link',
+    tree: { '/link': { link: '/real' }, '/real/secret': 'file' },
+    entries: ['write /link', 'none /real/secret'],
+    rules: ['/real write directory entry', '/real/secret none file entry'],
+  },
+  {
+    behaviour: 'holds a carve-out spelled through a link under a root spelled by its real path',
+    tree: { '/link': { link: '/real' }, '/real/secret': 'file' },
+    entries: ['write /real', 'none /link/secret'],
+    rules: ['/real write directory entry', '/real/secret none file entry'],
+  },
+  {
+    behaviour: 'names the link that a carve-out passes inside a writable root, re-based on the canonical root',
+    tree: { '/alias': { link: '/ws' }, '/ws/link': { link: '/store' }, '/store/secret': 'file' },
+    entries: ['write /alias', 'none /alias/link/secret'],
+    rules: ['/ws write directory entry', '/store/secret none file entry', '/ws/link read symlink entry'],
+  },
+  {
+    behaviour: 'gives a link that is itself the carve-out the access of the entry',
+    tree: { '/ws/link': { link: '/store' }, '/store': 'dir' },
+    entries: ['read :root', 'write /ws', 'none /ws/link'],
+    rules: [
+      '/ read directory entry',
+      '/store none directory entry',
+      '/ws write directory entry',
+      '/ws/link none symlink entry',
+    ],
+  },
+  {
+    behaviour: 'leaves links outside writable roots alone',
+    tree: { '/var/run': { link: '/run' }, '/run/secrets': 'dir', '/ws': 'dir' },
+    entries: ['read :root', 'write /ws', 'none /var/run/secrets'],
+    rules: ['/ read directory entry', '/ws write directory entry', '/run/secrets none directory entry'],
+  },
+  {
+    behaviour: 'lets none beat write where a link makes two spellings one place',
+    tree: { '/link': { link: '/real' }, '/real': 'dir' },
+    entries: ['write /link', 'none /real'],
+    rules: ['/real none directory entry'],
+  },
+  {
+    behaviour: 'keeps a missing carve-out as missing, under its nearest existing directory',
+    tree: { '/link': { link: '/ws' }, '/ws': 'dir' },
+    entries: ['write /ws', 'none /link/later/.env'],
+    rules: ['/ws write directory entry', '/ws/later/.env none missing entry'],
+  },
+  {
+    behaviour: 'adds the existing platform roots and the links to them',
+    tree: { '/bin': { link: 'usr/bin' }, '/usr/bin': 'dir', '/etc': 'dir', '/ws': 'dir' },
+    entries: ['read :minimal', 'write /ws'],
+    rules: [
+      '/bin read symlink platform-default',
+      '/etc read directory platform-default',
+      '/usr read directory platform-default',
+      '/ws write directory entry',
+    ],
+  },
+  {
+    behaviour: 'does not re-open a denied directory through a platform link into it',
+    tree: { '/bin': { link: 'usr/bin' }, '/usr/bin': 'dir' },
+    entries: ['read :minimal', 'none /usr'],
+    rules: ['/bin read symlink platform-default', '/usr none directory entry'],
+  },
+  {
+    behaviour: 'opens platform roots although the whole disk is denied',
+    tree: { '/usr': 'dir' },
+    entries: ['read :minimal', 'none :root'],
+    rules: ['/ none directory entry', '/usr read directory platform-default'],
+  },
+  {
+    behaviour: 'does not narrow a writable place to a platform root',
+    tree: { '/bin': { link: 'usr/bin' }, '/usr/bin': 'dir' },
+    entries: ['read :minimal', 'write /usr'],
+    rules: ['/bin read symlink platform-default', '/usr write directory entry'],
+  },
+  {
+    behaviour: 'is one rule under full write',
+    tree: { '/ws/.git': 'dir' },
+    entries: ['write :root', 'read :minimal'],
+    rules: ['/ write directory entry'],
+  },
+]
+
+describe('rules', () => {
+  it.each(rows.map(row => [row.behaviour, row] as const))('%s', (_, { entries, tree, around, rules }) => {
+    expect(rulesOf(entries, tree, around)).toEqual(rules)
+  })
+
+  it('are one writable root for policies that restrict nothing', () => {
+    for (const preset of ['danger-full-access', { kind: 'unrestricted' }, { kind: 'external-sandbox' }]) {
+      const { rules } = resolvePolicy(parseSandboxPolicy(preset), surroundingsIn({}))
+      expect(rules.map(({ path: place, access }) => [place, access])).toEqual([['/', 'write']])
+    }
+  })
+})
+
+describe('enforced access', () => {
+  const resolved = resolvePolicy(
+    policyOf(['write /ws', 'none /ws/a', 'read /ws/a/b']),
+    surroundingsIn({ '/ws/a/b': 'dir' }),
+  )
+
+  it.each([
+    ['/ws', 'write'],
+    ['/ws/x/y', 'write'],
+    ['/wsx', 'none'],
+    ['/ws/a', 'none'],
+    ['/ws/a/b/c', 'read'],
+    ['/', 'none'],
+  ])('of %s is %s', (place, access) => {
+    expect(enforcedAccessOf(resolved, path(place)).access).toBe(access)
+  })
+
+  it('names the rule that decides, or none', () => {
+    expect(enforcedAccessOf(resolved, path('/ws/a/b/c')).rule?.origin).toEqual({
+      kind: 'entry',
+      index: 2,
+      spelled: '/ws/a/b',
+    })
+    expect(enforcedAccessOf(resolved, path('/other')).rule).toBeNull()
+  })
+})
+
+describe('digest', () => {
+  const tree: Tree = { '/ws/.git': 'dir', '/x': 'dir' }
+  const digest = (entries: readonly string[], around: Around = {}, on = tree) =>
+    resolvePolicy(policyOf(entries), surroundingsIn(on, around)).digest
+  const base = digest(['read :root', 'write /ws'])
+
+  it('is the same for the same meaning', () => {
+    expect(digest(['write /ws', 'read :root', 'read :root'])).toBe(base)
+    expect(digest(['read :root', 'write :current_working_directory'])).toBe(base)
+  })
+
+  it.each([
+    ['access', digest(['read :root', 'read /ws'])],
+    ['entry', digest(['read :root', 'write /ws', 'none /x'])],
+    ['directory', digest(['read :root', 'write /ws'], { cwd: '/x' })],
+    ['disk', digest(['read :root', 'write /ws'], {}, { '/ws': 'dir' })],
+  ])('differs for another %s', (_, other) => {
+    expect(other).not.toBe(base)
+  })
+})
+
+describe('a policy of many entries', () => {
+  it('is resolved and asked in time that grows with its size, not with its square', () => {
+    const many = Array.from({ length: 40_000 }, (_, index) => `${['read', 'write', 'none'][index % 3]} /ws/${index}`)
+    const started = performance.now()
+    const resolved = resolvePolicy(policyOf(['write /ws', ...many]), surroundingsIn({ '/ws': 'dir' }))
+    for (let index = 0; index < 40_000; index++) enforcedAccessOf(resolved, path(`/ws/${index}/x`))
+    expect(resolved.rules.length).toBe(40_001)
+    // A linear pass over all entries per question would take minutes.
+    expect(performance.now() - started).toBeLessThan(15_000)
+  })
+})
