@@ -1,0 +1,20 @@
+/**
+ * The lock that managers use unless they are given another one.
+ *
+ * The kernel's when somebody who has the native addon hands its `flock` in, else the portable one. All processes of one
+ * home must use the same kind: the two do not see each other.
+ */
+import type { FileLock } from './file-lock.ts'
+import { type Flock, kernelLock } from './kernel-lock.ts'
+import { ownerFileLock } from './owner-file-lock.ts'
+
+let kernel: FileLock | undefined
+
+/** Makes every manager created from now on use the kernel's lock. Pass nothing to go back to the portable one. */
+export function provideFlock(flock: Flock | undefined): void {
+  kernel = flock && kernelLock(flock)
+}
+
+export function defaultLock(): FileLock {
+  return kernel ?? ownerFileLock
+}

@@ -1,0 +1,52 @@
+/**
+ * The kernel's own `flock`, with the same files as Codex 0.169 and later, so that neither overwrites the other.
+ *
+ * The call itself comes from the native addon and is handed in: this folder knows nothing about it. It is asked without
+ * blocking and asked again, because a blocking call would stop the event loop that the holder may need to let go.
+ */
+import { constants } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { constants as systemConstants } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AuthError, systemCause } from '../errors.ts'
+import { type FileLock, type HeldLock, type LockOptions, pollDelay } from './file-lock.ts'
+
+/** `flock(2)`, or `LockFileEx` behind the same signature: 0, or the error number. */
+export type Flock = (fd: number, exclusive: boolean, nonBlocking: boolean) => number
+
+export function kernelLock(flock: Flock): FileLock {
+  return {
+    async acquire(path: string, { timeoutMs }: LockOptions): Promise<HeldLock> {
+      const deadline = performance.now() + timeoutMs
+      for (let attempt = 0; ; attempt++) {
+        const handle = await openLockFile(path)
+        const taken = await takeOpened(flock, handle, path).catch(async error => {
+          await handle.close()
+          throw error
+        })
+        if (taken) return { release: () => handle.close() }
+        await handle.close()
+        if (performance.now() > deadline) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
+        await sleep(pollDelay(attempt))
+      }
+    },
+  }
+}
+
+async function openLockFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600)
+  } catch (error) {
+    throw new AuthError('store_write', { operation: 'lock', location: path, cause: systemCause(error) })
+  }
+}
+
+async function takeOpened(flock: Flock, handle: FileHandle, path: string): Promise<boolean> {
+  const errno = flock(handle.fd, true, true)
+  const { EAGAIN, EWOULDBLOCK, EINTR } = systemConstants.errno
+  if (errno === EAGAIN || errno === EWOULDBLOCK || errno === EINTR) return false
+  if (errno !== 0) throw new AuthError('store_write', { operation: 'lock', location: path })
+  // Somebody may have removed the file between open and flock; then this lock excludes nobody.
+  const [ours, there] = await Promise.all([handle.stat(), stat(path).catch(() => undefined)])
+  return there !== undefined && there.ino === ours.ino && there.dev === ours.dev
+}

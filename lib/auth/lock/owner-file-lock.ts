@@ -1,0 +1,111 @@
+/**
+ * A lock made of a file that exists while it is held: for systems without the native addon.
+ *
+ * The file is made with `O_EXCL` and names its owner. A holder touches it every two seconds. It is stale, and may be taken
+ * over, when its owner has ended, or, where that cannot be told (another machine, another container), when it was not
+ * touched for thirty seconds. A holder that is known to live keeps it however long it stalls: taking the lock from a
+ * suspended process would spend a refresh token twice.
+ *
+ * Take-over happens under a second `O_EXCL` file. What remains: a take-over that itself crashes delays others by ten
+ * seconds, and two machines whose clocks differ by more than thirty may believe each other dead.
+ */
+import { randomBytes } from 'node:crypto'
+import { open, readFile, stat, unlink, utimes } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { AuthError, systemCause } from '../errors.ts'
+import { type FileLock, type HeldLock, type LockOptions, pollDelay } from './file-lock.ts'
+import { isRunning, ownIdentity } from './process-identity.ts'
+
+const heartbeatMs = 2_000
+const staleAfterMs = 30_000
+const takeoverLimitMs = 10_000
+
+const ownerSchema = z.object({ realm: z.string(), pid: z.number(), startTime: z.string(), nonce: z.string() })
+type Owner = z.infer<typeof ownerSchema>
+
+export const ownerFileLock: FileLock = {
+  async acquire(path: string, { timeoutMs }: LockOptions): Promise<HeldLock> {
+    const file = `${path}.owner`
+    const owner: Owner = { ...ownIdentity(), nonce: randomBytes(12).toString('hex') }
+    const deadline = performance.now() + timeoutMs
+    for (let attempt = 0; ; attempt++) {
+      if (await create(file, owner)) return hold(file, owner)
+      if (await isStale(file)) await takeOver(file)
+      else if (performance.now() > deadline) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
+      else await sleep(pollDelay(attempt))
+    }
+  },
+}
+
+async function create(file: string, owner: Owner): Promise<boolean> {
+  try {
+    const handle = await open(file, 'wx', 0o600)
+    try {
+      await handle.writeFile(JSON.stringify(owner))
+    } finally {
+      await handle.close()
+    }
+    return true
+  } catch (error) {
+    const cause = systemCause(error)
+    if ((cause as NodeJS.ErrnoException | undefined)?.code === 'EEXIST') return false
+    throw new AuthError('store_write', { operation: 'lock', location: file, cause })
+  }
+}
+
+function hold(file: string, owner: Owner): HeldLock {
+  const heartbeat = setInterval(() => {
+    const now = new Date()
+    utimes(file, now, now).catch(() => undefined)
+  }, heartbeatMs)
+  heartbeat.unref()
+  return {
+    async release() {
+      clearInterval(heartbeat)
+      // Only what is still ours: a holder that was taken for dead must not free its successor's lock.
+      if ((await readOwner(file))?.nonce === owner.nonce) await unlink(file).catch(() => undefined)
+    },
+  }
+}
+
+async function readOwner(file: string): Promise<Owner | undefined> {
+  try {
+    return ownerSchema.parse(JSON.parse(await readFile(file, 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+async function isStale(file: string): Promise<boolean> {
+  const owner = await readOwner(file)
+  const running = owner === undefined ? 'unknown' : isRunning(owner)
+  if (running !== 'unknown') return running === 'no'
+  // No readable owner: its maker is between creating and writing, or died there.
+  return (await ageOf(file)) > (owner === undefined ? takeoverLimitMs : staleAfterMs)
+}
+
+async function ageOf(file: string): Promise<number> {
+  try {
+    return Date.now() - (await stat(file)).mtimeMs
+  } catch {
+    return 0
+  }
+}
+
+/** Removes a stale lock. One at a time, and only after looking again: it may have a living owner by now. */
+async function takeOver(file: string): Promise<void> {
+  const guard = `${file}.takeover`
+  try {
+    await (await open(guard, 'wx', 0o600)).close()
+  } catch {
+    if ((await ageOf(guard)) > takeoverLimitMs) await unlink(guard).catch(() => undefined)
+    await sleep(pollDelay(0))
+    return
+  }
+  try {
+    if (await isStale(file)) await unlink(file).catch(() => undefined)
+  } finally {
+    await unlink(guard).catch(() => undefined)
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Makes the store that the options name (auth.md §6).
+ */
+import { unreachable } from '../../errors.ts'
+import type { FileLock } from '../lock/file-lock.ts'
+import { autoStorage } from './auto.ts'
+import { fileStorage, withCommitLock } from './file.ts'
+import { keyringAccount } from './home.ts'
+import { type KeyringBackend, keyringStorage } from './keyring.ts'
+import { ephemeralStorage } from './memory.ts'
+import type { AuthStorage } from './storage.ts'
+import { systemKeyring } from './system-keyring.ts'
+
+export type StorageKind = 'file' | 'keyring' | 'auto' | 'ephemeral'
+
+export interface SelectOptions {
+  readonly home: string
+  readonly lock: FileLock
+  readonly keyring?: KeyringBackend | undefined
+  readonly onFallback: () => void
+}
+
+export function selectStorage(kind: StorageKind, options: SelectOptions): AuthStorage {
+  const { home, lock, onFallback } = options
+  const account = keyringAccount(home)
+  if (kind === 'ephemeral') return ephemeralStorage(account)
+  const file = fileStorage({ home, lock })
+  if (kind === 'file') return file
+  const exclusively = <T>(work: () => Promise<T>) => withCommitLock(home, lock, work)
+  const keyring = keyringStorage({ backend: options.keyring ?? systemKeyring, account, file, exclusively })
+  if (kind === 'keyring') return keyring
+  return kind === 'auto' ? autoStorage({ keyring, file, onFallback }) : unreachable(kind)
+}
