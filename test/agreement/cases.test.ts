@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 
 import { type ChooseOptions, choosePlan } from '../../lib/plan/choose.ts'
 import { landlockAccessOf } from '../../lib/plan/linux/landlock-view.ts'
-import { makeMountView } from '../../lib/plan/linux/mount-view.ts'
+import { type HostKinds, makeMountView } from '../../lib/plan/linux/mount-view.ts'
 import type { Plan } from '../../lib/plan/plan.ts'
 import { parseFileSystemPolicy, parseLegacyPolicy } from '../../lib/policy/parse.ts'
 import { type AbsolutePath, contains } from '../../lib/policy/path.ts'
@@ -16,7 +16,7 @@ import { enforcedAccessOf, resolvePolicy } from '../../lib/policy/resolve.ts'
 import type { Access, ResolvedPolicy, Surroundings } from '../../lib/policy/types.ts'
 import { fullMachine } from '../plan/linux/capabilities.ts'
 import { memoryFiles, type TreeWords } from './memory-files.ts'
-import { probePaths } from './rule-trees.ts'
+import { kindsOf, probePaths } from './rule-trees.ts'
 
 interface Case {
   readonly id: string
@@ -78,9 +78,9 @@ function resolvedOf(given: Case): ResolvedPolicy[] {
 
 const rank: Readonly<Record<Access, number>> = { none: 0, read: 1, write: 2 }
 
-function modelOf(plan: Plan): (path: AbsolutePath) => Access {
+function modelOf(plan: Plan, kinds: HostKinds): (path: AbsolutePath) => Access {
   if (plan.mounts !== null) {
-    const view = makeMountView(plan.mounts)
+    const view = makeMountView(plan.mounts, kinds)
     return path => view.at(path).access
   }
   const { landlock } = plan
@@ -94,7 +94,7 @@ function isOutsideLaw(resolved: ResolvedPolicy, path: AbsolutePath): boolean {
 }
 
 function disagreements(resolved: ResolvedPolicy, plan: Plan): string[] {
-  const model = modelOf(plan)
+  const model = modelOf(plan, kindsOf(resolved))
   return probePaths(resolved).flatMap(path => {
     if (isOutsideLaw(resolved, path)) return []
     const { access: wanted, rule } = enforcedAccessOf(resolved, path)

@@ -8,12 +8,12 @@ import { describe, expect, it } from 'vitest'
 import { makeMountPlan } from '../../lib/plan/linux/mount.ts'
 import { makeMountView } from '../../lib/plan/linux/mount-view.ts'
 import type { ResolvedPolicy } from '../../lib/policy/types.ts'
-import { probePaths, ruleAt, ruleBushes, ruleNests, tree } from './rule-trees.ts'
+import { kindsOf, probePaths, ruleAt, ruleBushes, ruleNests, tree } from './rule-trees.ts'
 
 function disagreements(resolved: ResolvedPolicy): string[] {
   const made = makeMountPlan(resolved)
   if ('refusal' in made) throw new Error(`refused: ${made.refusal.message}`)
-  const view = makeMountView(made.plan)
+  const view = makeMountView(made.plan, kindsOf(resolved))
   return probePaths(resolved).flatMap(path => {
     const wanted = ruleAt(resolved, path)?.access ?? 'none'
     const given = view.at(path).access

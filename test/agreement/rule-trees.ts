@@ -74,6 +74,12 @@ export function ruleAt(resolved: ResolvedPolicy, path: AbsolutePath): AccessRule
   return best
 }
 
+/** What stands where, as the rules have it: directories wherever they say nothing. */
+export function kindsOf(resolved: ResolvedPolicy): (path: string) => FileKind {
+  const kinds = new Map<string, FileKind>(resolved.rules.map(rule => [rule.path, rule.target]))
+  return path => kinds.get(path) ?? 'directory'
+}
+
 /**
  * Every place where a mistake could show: each rule's path, its parents, a child, a child's child, a sibling and a name that
  * merely starts alike.

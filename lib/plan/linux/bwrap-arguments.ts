@@ -49,7 +49,7 @@ export function renderBubblewrap(
 ): { readonly rendered: BubblewrapArguments } | { readonly refusal: Refusal } {
   const hidden = [
     ...processPhrases(request),
-    ...request.mounts.operations.flatMap(operation => operationPhrases(operation, request)),
+    ...request.mounts.operations.flatMap((operation, index) => operationPhrases(operation, index, request)),
     ...(request.directory === undefined
       ? []
       : [phrase('to start in the working directory', '--chdir', request.directory)]),
@@ -101,7 +101,11 @@ function processPhrases({ namespaces, options, privileged }: BubblewrapRequest):
   return phrases
 }
 
-function operationPhrases(operation: MountOperation, { mounts, namespaces }: BubblewrapRequest): Phrase[] {
+function operationPhrases(
+  operation: MountOperation,
+  index: number,
+  { mounts, namespaces }: BubblewrapRequest,
+): Phrase[] {
   switch (operation.operation) {
     case 'host-tree':
       return [bindPhrase(operation.access, '/', '/')]
@@ -117,7 +121,7 @@ function operationPhrases(operation: MountOperation, { mounts, namespaces }: Bub
     case 'make-directory':
       return [modePhrase('111'), phrase('to make mount points', '--dir', operation.target)]
     case 'make-file':
-      return fileMountPoint(mounts, operation.target)
+      return fileMountPoint(mounts.operations[index + 1], operation.target)
     case 'make-symlink':
       return [phrase('to make links in an empty root', '--symlink', operation.to, operation.target)]
     case 'seal':
@@ -132,9 +136,9 @@ function operationPhrases(operation: MountOperation, { mounts, namespaces }: Bub
 }
 
 /** bubblewrap makes the mount point of a file by itself; a file without a bind would need a descriptor of its own. */
-function fileMountPoint(mounts: MountPlan, target: AbsolutePath): Phrase[] {
-  const bound = mounts.operations.some(other => other.operation === 'bind' && other.target === target)
-  if (!bound) throw new InternalError(`no file of the host is bound to ${target}`)
+function fileMountPoint(next: MountOperation | undefined, target: AbsolutePath): Phrase[] {
+  if (next?.operation !== 'bind' || next.target !== target)
+    throw new InternalError(`no file of the host is bound to ${target}`)
   return []
 }
 

@@ -8,7 +8,7 @@
  */
 import { InternalError, unreachable } from '../../errors.ts'
 import type { AbsolutePath } from '../../policy/path.ts'
-import type { Access } from '../../policy/types.ts'
+import type { Access, FileKind } from '../../policy/types.ts'
 import type { MountOperation, MountPlan } from './mount.ts'
 
 /** What a mount shows at its mount point and below. */
@@ -37,8 +37,12 @@ export interface MountAnswer {
   readonly operation: number
 }
 
-/** Visible mounts by mount point. A mount hides all that was mounted at or below its mount point before. */
-type Table = Map<string, Mount>
+interface Table {
+  /** Visible mounts by mount point. A mount hides all that was mounted at or below its mount point before. */
+  readonly mounts: Map<string, Mount>
+  /** Every directory that a mount point was ever below: elsewhere nothing can be hidden. */
+  readonly above: Set<string>
+}
 
 export interface MountView {
   at(path: AbsolutePath): MountAnswer
@@ -47,11 +51,18 @@ export interface MountView {
 /** Longest chain of links that is followed, as in path_resolution(7). */
 const linkLimit = 40
 
-/** Throws `InternalError` when the plan could not be carried out. */
-export function makeMountView(plan: MountPlan): MountView {
-  const table: Table = new Map()
+/** What stands at a path of the host, when that is known. */
+export type HostKinds = (path: string) => FileKind
+
+/**
+ * Throws `InternalError` when the plan could not be carried out. Without `kinds` the host is taken to have whatever the plan
+ * expects there.
+ */
+export function makeMountView(plan: MountPlan, kinds?: HostKinds): MountView {
+  const table: Table = { mounts: new Map(), above: new Set() }
   plan.operations.forEach((operation, index) => {
     perform(table, operation, index)
+    if (kinds !== undefined) checkHost(table, operation, index, kinds)
   })
   return { at: path => look(table, path, linkLimit) }
 }
@@ -113,9 +124,21 @@ function perform(table: Table, operation: MountOperation, index: number): void {
   }
 }
 
+/** A mount needs a mount point and a source of its own kind: a directory on a directory, anything else on anything else. */
+function checkHost(table: Table, operation: MountOperation, index: number, kinds: HostKinds): void {
+  if (!('target' in operation) || operation.operation.startsWith('make-') || operation.operation === 'seal') return
+  const around = mountOver(table, directoryOf(operation.target))[1].content
+  const onHost = around.shows === 'host' || operation.operation === 'bind'
+  const kind = onHost ? kinds(operation.target) : null
+  if (kind === null) return
+  const { directory } = table.mounts.get(operation.target)!
+  const fits = directory ? kind === 'directory' : kind === 'file' || kind === 'other'
+  if (!fits) fail(index, `does not fit ${operation.target}, which is ${kind} on the host`)
+}
+
 function begin(table: Table, content: Content, operation: number): void {
   if (operation !== 0) fail(operation, 'is not the first')
-  table.set('/', { content, directory: true, operation })
+  table.mounts.set('/', { content, directory: true, operation })
 }
 
 function mount(table: Table, target: string, entry: Mount): void {
@@ -129,8 +152,11 @@ function mount(table: Table, target: string, entry: Mount): void {
       fail(entry.operation, `does not fit its mount point ${target}`)
   } else if (target !== point && content.shows !== 'host') fail(entry.operation, `has no mount point ${target}`)
   if (!around.directory && target !== point) fail(entry.operation, 'lies below a file')
-  for (const other of [...table.keys()]) if (other === target || other.startsWith(`${target}/`)) table.delete(other)
-  table.set(target, entry)
+  if (table.above.has(target)) {
+    for (const other of table.mounts.keys()) if (other.startsWith(`${target}/`)) table.mounts.delete(other)
+  }
+  table.mounts.set(target, entry)
+  for (let up = directoryOf(target); up !== '/'; up = directoryOf(up)) table.above.add(up)
 }
 
 function make(table: Table, target: string, inode: Inode, operation: number): void {
@@ -147,7 +173,7 @@ function make(table: Table, target: string, inode: Inode, operation: number): vo
 }
 
 function seal(table: Table, target: string, operation: number): void {
-  const content = table.get(target)?.content
+  const content = table.mounts.get(target)?.content
   if (content?.shows !== 'blank') fail(operation, `seals ${target}, which is not a visible mask or empty root`)
   content.sealed = true
 }
@@ -155,7 +181,7 @@ function seal(table: Table, target: string, operation: number): void {
 /** The visible mount that `path` lies in, with its mount point. */
 function mountOver(table: Table, path: string): readonly [string, Mount] {
   for (let point = path; ; point = directoryOf(point)) {
-    const found = table.get(point)
+    const found = table.mounts.get(point)
     if (found !== undefined) return [point, found]
     if (point === '/') throw new InternalError('a mount plan starts with neither a host tree nor an empty root')
   }

@@ -127,6 +127,7 @@ describe('missing paths', () => {
       ['/ read', '/w write', '/w/ro read', '/w/ro/x none missing'],
       [],
     ],
+    ['a root that would lie below a file', ['/ read', '/f none file', '/f/gone write'], ['missing-root']],
   ])('are left out: %s', (_, lines, codes) => {
     const { plan, notices } = planOf(tree(...lines))
     expect(notices.map(({ code }) => code)).toEqual(codes)
@@ -136,6 +137,19 @@ describe('missing paths', () => {
   it('are never made: no operation makes anything outside a mask or an empty root', () => {
     const { plan } = planOf(tree('/ read', '/w write', '/w/new write missing'))
     expect(plan.operations.some(({ operation }) => operation.startsWith('make-'))).toBe(false)
+  })
+})
+
+describe('large policies', () => {
+  it('cost a plan and a view in proportion to their size', () => {
+    const lines = Array.from({ length: 20_000 }, (_, index) => `/w/d${index % 200}/f${index} none file`)
+    const resolved = tree('/ read', '/w write', ...lines)
+    const start = performance.now()
+    const view = makeMountView(planOf(resolved).plan)
+    expect(view.at(at('/w/d7/f19807')).access).toBe('none')
+    expect(view.at(at('/w/d7/other')).access).toBe('write')
+    // The bound is generous: it is about the shape of the work, not about this machine.
+    expect(performance.now() - start).toBeLessThan(5_000)
   })
 })
 
@@ -250,6 +264,13 @@ describe('the mount view', () => {
     const plan = { operations: [empty, directory('/usr'), bind('/usr'), link, loop, seal('/')] }
     expect(mountAccessOf(plan, at('/bin/sh'))).toBe('read')
     expect(mountAccessOf(plan, at('/loop/x'))).toBe('none')
+  })
+
+  it('refuses a mount that does not fit what the host has there, when that is told', () => {
+    const plan = { operations: [host, mask('/a'), seal('/a')] }
+    expect(() => makeMountView(plan, () => 'file')).toThrow(/which is file on the host/)
+    expect(() => makeMountView(plan, () => 'missing')).toThrow(/which is missing on the host/)
+    expect(makeMountView(plan, () => 'directory').at(at('/a')).access).toBe('none')
   })
 
   it.each([
