@@ -1,0 +1,53 @@
+/**
+ * What this machine can enforce, how that was found out, and what to do about what is missing.
+ */
+import { findBubblewrap } from './host/bubblewrap.ts'
+import type { HostCapabilities } from './host/capabilities.ts'
+import { probeCapabilities } from './host/probe.ts'
+
+export interface EngineReport {
+  readonly engine: 'namespace' | 'bwrap' | 'landlock'
+  readonly usable: boolean
+  /** Why not, or what it holds. */
+  readonly reason: string
+  readonly hint?: string
+}
+
+export interface DoctorReport {
+  readonly capabilities: HostCapabilities
+  readonly engines: readonly EngineReport[]
+  /** At least one engine can hold a workspace-write policy with its protections. */
+  readonly healthy: boolean
+}
+
+/** Probes by doing, in children that execute nothing. Throws BackendError when the addon cannot be loaded. */
+export async function doctor(): Promise<DoctorReport> {
+  const bubblewrap = await findBubblewrap(process.env['PATH'], [process.cwd()])
+  const capabilities = probeCapabilities(bubblewrap)
+  if (capabilities.platform !== 'linux') return Object.freeze({ capabilities, engines: [], healthy: false })
+  const { userNamespaces, mountApi, landlock, seccomp } = capabilities
+  const needed = !seccomp.available ? seccomp : !userNamespaces.available ? userNamespaces : mountApi
+  const engines: EngineReport[] = [
+    report('namespace', needed.available, needed.available ? 'holds every policy' : needed.how, needed.hint),
+    report('bwrap', bubblewrap.available && seccomp.available, bubblewrap.how, bubblewrap.hint),
+    report(
+      'landlock',
+      landlock.available && seccomp.available,
+      landlock.available
+        ? `ABI ${landlock.abi}: holds policies without carve-outs, not .git and other protected paths`
+        : landlock.how,
+      landlock.hint,
+    ),
+  ]
+  const healthy = engines.some(({ engine, usable }) => usable && engine !== 'landlock')
+  return Object.freeze({ capabilities, engines: Object.freeze(engines), healthy })
+}
+
+function report(
+  engine: EngineReport['engine'],
+  usable: boolean,
+  reason: string,
+  hint: string | undefined,
+): EngineReport {
+  return Object.freeze({ engine, usable, reason, ...(usable || hint === undefined ? {} : { hint }) })
+}

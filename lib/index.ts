@@ -1,0 +1,35 @@
+/**
+ * castellan: run a command inside an OS sandbox that holds it to a policy. The public API; re-exports only.
+ */
+export type { WrappedCommand } from './backend/wrap.ts'
+export { type DoctorReport, doctor } from './doctor.ts'
+export {
+  BackendError,
+  DisposedError,
+  type ErrorCode,
+  InternalError,
+  LaunchError,
+  LibraryError,
+  OptionError,
+  PolicyError,
+} from './errors.ts'
+export type {
+  BubblewrapCapability,
+  Capability,
+  HostCapabilities,
+  LandlockCapability,
+  LinuxCapabilities,
+} from './host/capabilities.ts'
+export type { Notice, NoticeCode } from './notices.ts'
+export type { BubblewrapUse } from './plan/choose.ts'
+export type { DecidedBy, Explanation } from './plan/explain.ts'
+export type { LinuxEngine, LinuxPlan, Plan, PlanLimit, PlanLimitCode } from './plan/plan.ts'
+export { renderPlan } from './plan/render.ts'
+export type { Policy } from './policy/policy.ts'
+export { policies } from './policy/presets.ts'
+export type { Access, ResolvedPolicy } from './policy/types.ts'
+export type { RunOptions, SpawnOptions } from './process/options.ts'
+export type { RunResult } from './process/result.ts'
+export type { SandboxedProcess } from './process/sandboxed-process.ts'
+export { SpawnError } from './process/spawn-error.ts'
+export { AbortError, createSandbox, type LinuxOptions, type Sandbox, type SandboxOptions } from './sandbox.ts'

@@ -1,0 +1,141 @@
+/**
+ * The only file that loads the addon. Lazily: policy code must import on a system without one. Everything native answers
+ * with data; errors are made by the callers.
+ */
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+import { BackendError } from '../errors.ts'
+
+/** Why a launch failed: the step (`process/stages.ts`), the kernel's errno (positive), and the line of the plan or -1. */
+export interface NativeFailure {
+  readonly stage: number
+  readonly errno: number
+  readonly index: number
+}
+
+/** A validated plan image inside the addon. */
+export interface NativePlan {
+  readonly __nativePlan: never
+}
+
+/** How one descriptor of a child is provided; values >= 0 are descriptors of the host. */
+export const NativeStdio = { ignore: -1, readPipe: -2, writePipe: -3, socket: -4, helper: -5 } as const
+
+export interface NativeRunOptions {
+  /** Descriptors 1 and 2 are read in the addon, 0 is fed from `input`. Default: the host gets the pipe ends. */
+  readonly collect?: boolean
+  readonly input?: Uint8Array
+  /** Bytes kept of each stream. */
+  readonly outputLimit?: number
+  /** Milliseconds; 0: none. */
+  readonly timeout?: number
+  /** Milliseconds between `timeoutSignal` and SIGKILL. */
+  readonly grace?: number
+  readonly timeoutSignal?: number
+  readonly endTreeOnExit?: boolean
+  /** The child's descriptor that carries the helper's records; the addon reads it. */
+  readonly reportDescriptor?: number
+}
+
+export interface NativeResult {
+  readonly id: number
+  readonly pid: number
+  readonly failure?: NativeFailure
+  /** -1: ended by a signal, or unknown. */
+  readonly exitCode: number
+  /** 0: none. */
+  readonly signal: number
+  readonly timedOut: boolean
+  readonly exitUnknown: boolean
+  readonly stdoutTruncated: boolean
+  readonly stderrTruncated: boolean
+  readonly stdout: Buffer
+  readonly stderr: Buffer
+  readonly reported?: Buffer
+}
+
+export interface NativeSpawned {
+  readonly id: number
+  readonly pid: number
+  readonly failure?: NativeFailure
+  /** One per stdio entry: the host's end of a pipe or socket, owned by the caller, or -1. */
+  readonly hostEnds: readonly number[]
+}
+
+export interface LinuxBinding {
+  readonly system: 'linux'
+  compilePlan(image: Uint8Array): NativePlan | undefined
+  /** Starts in place; the end is told to the listener. */
+  spawn(plan: NativePlan, request: Uint8Array, stdio: Int32Array, options: NativeRunOptions): NativeSpawned
+  /** Starts on the launcher thread; the result is told to the listener. Returns the run's id. */
+  run(plan: NativePlan, request: Uint8Array, stdio: Int32Array, options: NativeRunOptions): number
+  runSync(plan: NativePlan, request: Uint8Array, stdio: Int32Array, options: NativeRunOptions): NativeResult
+  startGuard(
+    plan: NativePlan,
+    request: Uint8Array,
+    stdio: Int32Array,
+    options: NativeRunOptions,
+  ): NativeFailure | undefined
+  /** Returns 0 or an errno (ESRCH once the command ended). */
+  signal(id: number, signal: number): number
+  /** `signal` to every process of the run now, SIGKILL after `grace` milliseconds. */
+  terminate(id: number, signal: number, grace: number): void
+  /** Once per environment. The listener gets batches of results. */
+  listen(listener: (results: NativeResult[]) => void): void
+  /** Whether running commands keep the event loop alive. */
+  hold(hold: boolean): void
+  /** Decimal; empty when processes cannot be marked here. */
+  hostTag(): string
+  /** A descriptor of the helper program, owned by the addon, or a negative errno. */
+  helperDescriptor(): number
+  /** A sealed in-memory file; the caller closes the descriptor. Negative: errno. */
+  memoryFile(name: string, bytes: Uint8Array): number
+  /** >= 1, or a negative errno. */
+  landlockAbi(): number
+  /** Carries a plan out in a child that executes nothing. */
+  tryPlan(plan: NativePlan): NativeFailure | undefined
+  /** flock(2): 0 or an errno. */
+  flock(fd: number, exclusive: boolean, nonBlocking: boolean): number
+}
+
+export interface OtherBinding {
+  readonly system: 'other'
+}
+
+export type NativeBinding = LinuxBinding | OtherBinding
+
+let loaded: NativeBinding | undefined
+
+/** The folder that holds package.json, from lib/ as from dist/. */
+const packageRoot = fileURLToPath(new URL('../../', import.meta.url))
+
+/**
+ * The addon. Throws BackendError (`ERR_BACKEND_UNAVAILABLE`) that says what was looked for when there is none for this
+ * system.
+ */
+export function loadBinding(): NativeBinding {
+  if (loaded !== undefined) return loaded
+  try {
+    loaded = createRequire(import.meta.url)('node-gyp-build')(packageRoot) as NativeBinding
+    return loaded
+  } catch (cause) {
+    throw new BackendError(
+      `cannot load the native addon for ${process.platform}-${process.arch} (looked in build/Release and prebuilds)`,
+      {
+        cause,
+        capability: 'native-addon',
+        hint: 'in a checkout run `npm run build:native`; an installed package must hold a prebuild for this system',
+      },
+    )
+  }
+}
+
+/** The Linux addon; throws BackendError elsewhere. */
+export function loadLinuxBinding(): LinuxBinding {
+  const binding = loadBinding()
+  if (binding.system === 'linux') return binding
+  throw new BackendError(`cannot confine a command on ${process.platform}: this version confines on Linux only`, {
+    capability: 'linux',
+  })
+}

@@ -1,0 +1,44 @@
+/**
+ * Encodes one run for native code: the byte layout of native/linux/image.h (RequestHeader), little endian.
+ */
+import { ImageText } from './image-text.ts'
+
+const magic = 0x51455243
+const version = 1
+const headerSize = 56
+
+export const RequestFlag = { newSession: 1, newGroup: 2, tagged: 4 } as const
+
+export interface RequestImage {
+  readonly flags: number
+  /** Programs to try, in order: absolute, or relative to the working directory. */
+  readonly candidates: readonly string[]
+  readonly argv: readonly string[]
+  /** `NAME=value` */
+  readonly environment: readonly string[]
+  readonly workingDirectory: string
+}
+
+export function encodeRequestImage(request: RequestImage): Buffer {
+  const lists = [request.candidates, request.argv, request.environment]
+  const count = lists.reduce((sum, list) => sum + list.length, 0)
+  const size = headerSize + count * 4
+  const text = new ImageText(size)
+  const head = Buffer.alloc(size)
+  const places: number[] = []
+  let at = headerSize
+  for (const list of lists) {
+    places.push(at, list.length)
+    for (const entry of list) {
+      head.writeUInt32LE(text.offsetOf(entry), at)
+      at += 4
+    }
+  }
+  const workingDirectory = text.offsetOf(request.workingDirectory)
+  const image = text.appendTo(head)
+  const numbers = [magic, version, image.length, request.flags, ...places, workingDirectory]
+  numbers.forEach((value, index) => {
+    image.writeUInt32LE(value, index * 4)
+  })
+  return image
+}

@@ -1,0 +1,46 @@
+/**
+ * One command as the caller gave it, validated. Native code is only ever given what passed here.
+ */
+import { OptionError } from '../errors.ts'
+import type { Environment } from './environment.ts'
+import type { StdioOption } from './stdio.ts'
+
+export interface Command {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly argv0: string
+  /** Absolute. */
+  readonly cwd: string
+  readonly env: Environment
+  readonly stdio: readonly number[]
+  /**
+   * `new`: a session of its own, without a controlling terminal. `inherit`: stays in the caller's session and process
+   * group, so that job control and Ctrl-C work as for any program of the terminal.
+   */
+  readonly session: 'new' | 'inherit'
+}
+
+export interface CommandOptions {
+  /** Working directory. Default: the sandbox's. */
+  readonly cwd?: string | undefined
+  /** The whole environment of the command. Default: the host's (`process.env`). */
+  readonly env?: Environment | undefined
+  /** Default: 'pipe'. */
+  readonly stdio?: StdioOption | undefined
+  /** What the command sees as its own name. Default: the file. */
+  readonly argv0?: string | undefined
+  readonly session?: 'new' | 'inherit' | undefined
+}
+
+/** Throws OptionError (`ERR_INVALID_OPTION`) naming the argument. */
+export function checkWords(file: unknown, args: unknown): asserts args is readonly string[] {
+  if (typeof file !== 'string' || file === '') {
+    throw new OptionError('file', 'the command must be a non-empty string')
+  }
+  if (file.includes('\0')) throw new OptionError('file', 'the command holds a NUL character')
+  if (!Array.isArray(args)) throw new OptionError('args', 'the arguments must be an array of strings')
+  args.forEach((argument, index) => {
+    if (typeof argument !== 'string') throw new OptionError(`args[${index}]`, `args[${index}] is not a string`)
+    if (argument.includes('\0')) throw new OptionError(`args[${index}]`, `args[${index}] holds a NUL character`)
+  })
+}

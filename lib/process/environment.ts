@@ -1,0 +1,34 @@
+/**
+ * The environment of a command: the caller's, with what the plan adds on top.
+ */
+import { OptionError } from '../errors.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Variables with which Node passes a channel to a child; a confined child gets none, so the name must not promise one. */
+const channelVariables = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']
+
+/**
+ * `NAME=value` lines. `undefined` values are left out. Throws OptionError (`ERR_INVALID_OPTION`, naming the variable and
+ * never its value) for a name or value that cannot be passed on.
+ */
+export function environmentLines(environment: Environment, added: Readonly<Record<string, string>>): string[] {
+  const lines: string[] = []
+  for (const [name, value] of Object.entries(environment)) {
+    if (value === undefined || name in added || channelVariables.includes(name)) continue
+    lines.push(line(name, value))
+  }
+  for (const [name, value] of Object.entries(added)) lines.push(line(name, value))
+  return lines
+}
+
+function line(name: string, value: string): string {
+  if (name === '' || name.includes('=') || name.includes('\0')) {
+    throw new OptionError('env', `the environment has a variable with the unusable name ${JSON.stringify(name)}`)
+  }
+  if (typeof value !== 'string') {
+    throw new OptionError('env', `the environment variable ${name} is not a string`)
+  }
+  if (value.includes('\0')) throw new OptionError('env', `the environment variable ${name} holds a NUL character`)
+  return `${name}=${value}`
+}

@@ -1,0 +1,65 @@
+/**
+ * What `run` and `runSync` give back.
+ */
+import type { NativeResult } from '../native/binding.ts'
+import { readHelperRecords } from './helper-records.ts'
+import { signalName } from './signals.ts'
+
+export interface RunResult<Output extends string | Buffer = string> {
+  /** null when a signal ended the command. */
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: Output
+  readonly stderr: Output
+  /** The time limit ended the command. */
+  readonly timedOut: boolean
+  /** The AbortSignal ended the command. */
+  readonly isCanceled: boolean
+  /** More came out than `maxBuffer` bytes; the rest was read and dropped. */
+  readonly isMaxBuffer: boolean
+  readonly pid: number
+  /** Milliseconds from the call to the result. */
+  readonly durationMs: number
+  /** Which engine held the command. */
+  readonly engine: string
+  /** `plan.digest` and the policy's digest: what this run was held to. */
+  readonly planDigest: string
+  readonly policyDigest: string
+}
+
+export interface ResultContext {
+  readonly startedAt: number
+  readonly isCanceled: boolean
+  readonly encoding: 'utf8' | 'buffer'
+  readonly engine: string
+  readonly planDigest: string
+  readonly policyDigest: string
+}
+
+export function makeResult(native: NativeResult, context: ResultContext): RunResult<string | Buffer> {
+  const { exitCode, signal } = endOf(native)
+  const text = (bytes: Buffer) => (context.encoding === 'buffer' ? bytes : bytes.toString('utf8'))
+  return Object.freeze({
+    exitCode,
+    signal,
+    stdout: text(native.stdout),
+    stderr: text(native.stderr),
+    timedOut: native.timedOut,
+    isCanceled: context.isCanceled,
+    isMaxBuffer: native.stdoutTruncated || native.stderrTruncated,
+    pid: native.pid,
+    durationMs: performance.now() - context.startedAt,
+    engine: context.engine,
+    planDigest: context.planDigest,
+    policyDigest: context.policyDigest,
+  })
+}
+
+/** The command's own end: what the helper reported when there is one in between, else the process's. */
+export function endOf(native: NativeResult): { exitCode: number | null; signal: NodeJS.Signals | null } {
+  const ended = readHelperRecords(native.reported).ended
+  const exitCode = ended?.exitCode ?? native.exitCode
+  const signal = ended?.signal ?? native.signal
+  if (signal !== 0) return { exitCode: null, signal: signalName(signal) }
+  return { exitCode: exitCode < 0 ? null : exitCode, signal: null }
+}

@@ -1,0 +1,138 @@
+/**
+ * `run` and `runSync`: a command's collected output, without stream objects. The output is read in the addon.
+ */
+import { LaunchError } from '../errors.ts'
+import type { NativeResult, NativeRunOptions } from '../native/binding.ts'
+import type { Command } from './command.ts'
+import { readHelperRecords } from './helper-records.ts'
+import { type Launch, type Launcher, launchFailure } from './launch.ts'
+import { defaultForceKillAfterDelay, defaultMaxBuffer, type RunOptions } from './options.ts'
+import { makeResult, type ResultContext, type RunResult } from './result.ts'
+import type { Runs } from './runs.ts'
+import { signalNumber } from './signals.ts'
+
+export type PlanFacts = Pick<ResultContext, 'engine' | 'planDigest' | 'policyDigest'>
+
+/** The error that an aborted wait ends with, as Node makes it. */
+export class AbortError extends Error {
+  readonly code = 'ABORT_ERR'
+
+  constructor(reason: unknown) {
+    super('The operation was aborted', { cause: reason })
+  }
+
+  override get name(): string {
+    return 'AbortError'
+  }
+}
+
+/**
+ * Resolves when the command and its output have ended, whatever its exit code. Rejects with SpawnError when the program
+ * cannot be started, LaunchError when a confinement step failed (the command did not run), AbortError when `signal` was
+ * aborted; then the whole tree has been told to end.
+ */
+export async function run(
+  runs: Runs,
+  launcher: Launcher,
+  command: Command,
+  options: RunOptions,
+  facts: PlanFacts,
+): Promise<RunResult<string | Buffer>> {
+  const startedAt = performance.now()
+  const { signal } = options
+  if (signal?.aborted) throw new AbortError(signal.reason)
+  const launch = launcher.prepare(command)
+  const outcome = await waitForRun(runs, launch, options)
+  assertStarted(outcome.native, command, launcher)
+  if (outcome.aborted) throw new AbortError(signal?.reason)
+  return makeResult(outcome.native, { startedAt, isCanceled: false, encoding: options.encoding ?? 'utf8', ...facts })
+}
+
+/** Blocks the event loop until the command has ended. Throws what `run` rejects with. */
+export function runSync(
+  runs: Runs,
+  launcher: Launcher,
+  command: Command,
+  options: RunOptions,
+  facts: PlanFacts,
+): RunResult<string | Buffer> {
+  const startedAt = performance.now()
+  if (options.signal?.aborted) throw new AbortError(options.signal.reason)
+  const launch = launcher.prepare(command)
+  let native: NativeResult
+  try {
+    native = runs.binding.runSync(launch.plan, launch.request, launch.stdio, nativeOptions(launch, options))
+  } finally {
+    launch.release()
+  }
+  assertStarted(native, command, launcher)
+  return makeResult(native, { startedAt, isCanceled: false, encoding: options.encoding ?? 'utf8', ...facts })
+}
+
+interface Outcome {
+  readonly native: NativeResult
+  readonly aborted: boolean
+}
+
+function waitForRun(runs: Runs, launch: Launch, options: RunOptions): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    let aborted = false
+    let id: number
+    const { signal } = options
+    const grace = options.forceKillAfterDelay ?? defaultForceKillAfterDelay
+    const abort = () => {
+      aborted = true
+      runs.binding.terminate(id, signalNumber(options.killSignal), grace)
+    }
+    try {
+      id = runs.binding.run(launch.plan, launch.request, launch.stdio, nativeOptions(launch, options))
+    } catch (error) {
+      launch.release()
+      reject(error as Error)
+      return
+    }
+    runs.track(id, native => {
+      signal?.removeEventListener('abort', abort)
+      launch.release()
+      resolve({ native, aborted })
+    })
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+}
+
+export function nativeOptions(launch: Launch, options: RunOptions): NativeRunOptions {
+  const input = typeof options.input === 'string' ? Buffer.from(options.input, 'utf8') : options.input
+  return {
+    collect: true,
+    ...(input === undefined ? {} : { input }),
+    outputLimit: options.maxBuffer ?? defaultMaxBuffer,
+    timeout: options.timeout ?? 0,
+    grace: options.forceKillAfterDelay ?? defaultForceKillAfterDelay,
+    timeoutSignal: signalNumber(options.killSignal),
+    endTreeOnExit: options.lifetime !== 'session',
+    reportDescriptor: launch.reportDescriptor,
+  }
+}
+
+/** Native code canceled a run before it was started (ECANCELED). */
+const canceled = 125
+
+/** Throws when the command did not run. */
+export function assertStarted(native: NativeResult, command: Command, launcher: Launcher): void {
+  if (native.failure !== undefined) {
+    if (native.failure.errno === canceled) throw new AbortError(undefined)
+    throw launchFailure(native.failure, command, launcher)
+  }
+  if (native.reported === undefined) return
+  const report = readHelperRecords(native.reported)
+  if (report.failure !== undefined) throw launchFailure(report.failure, command, launcher)
+  if (!report.started) throw setupFailed(native)
+}
+
+/** bubblewrap ended before the helper inside it could say anything: what it printed is the only explanation. */
+function setupFailed(native: NativeResult): LaunchError {
+  const said = native.stderr.toString('utf8').trim().split('\n').pop()?.slice(0, 300) ?? ''
+  return new LaunchError(`cannot set up the sandbox: ${said === '' ? 'bubblewrap gave no reason' : said}`, {
+    stage: 'bubblewrap',
+  })
+}

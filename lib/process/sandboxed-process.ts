@@ -1,0 +1,213 @@
+/**
+ * A running command with the contract of `child_process.ChildProcess`: the same members, the same events in the same
+ * order. What differs is in the documentation of `kill` and `unref` only.
+ *
+ *   start failed:  'error'
+ *   started:       'spawn' ─▶ ['exit'] ─▶ 'close', once every stream of the host has ended
+ */
+import { ChildProcess } from 'node:child_process'
+import { Socket } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
+
+import type { LinuxBinding, NativeResult, NativeSpawned } from '../native/binding.ts'
+import type { Command } from './command.ts'
+import type { Launch, Launcher } from './launch.ts'
+import { launchFailure } from './launch.ts'
+import { defaultForceKillAfterDelay, type SpawnOptions } from './options.ts'
+import { endOf } from './result.ts'
+import { AbortError, assertStarted } from './run.ts'
+import type { Runs } from './runs.ts'
+import { signalNumber } from './signals.ts'
+
+type Streams = [
+  Writable | null,
+  Readable | null,
+  Readable | null,
+  Readable | Writable | null | undefined,
+  Readable | Writable | null | undefined,
+]
+
+export class SandboxedProcess extends ChildProcess {
+  declare pid?: number
+  declare readonly stdin: Writable | null
+  declare readonly stdout: Readable | null
+  declare readonly stderr: Readable | null
+  declare readonly stdio: Streams
+  declare readonly exitCode: number | null
+  declare readonly signalCode: NodeJS.Signals | null
+  declare readonly spawnargs: string[]
+  declare readonly spawnfile: string
+
+  readonly #runs: Runs
+  readonly #binding: LinuxBinding
+  readonly #command: Command
+  readonly #launcher: Launcher
+  #id: number | undefined
+  #open = 1
+  #timer: NodeJS.Timeout | undefined
+  #release: () => void = () => {}
+
+  constructor(runs: Runs, launcher: Launcher, command: Command, options: SpawnOptions) {
+    super()
+    // The handle that Node's own spawn would use; this process is started and watched by the addon instead.
+    Object.defineProperty(this, '_handle', { value: null, writable: true, configurable: true })
+    this.#runs = runs
+    this.#binding = runs.binding
+    this.#command = command
+    this.#launcher = launcher
+    this.#assign({
+      spawnfile: command.file,
+      spawnargs: [command.argv0, ...command.args],
+      exitCode: null,
+      signalCode: null,
+    })
+    const launch = launcher.prepare(command)
+    let spawned: NativeSpawned
+    try {
+      spawned = runs.binding.spawn(launch.plan, launch.request, launch.stdio, {
+        collect: false,
+        endTreeOnExit: options.lifetime !== 'session',
+        reportDescriptor: launch.reportDescriptor,
+      })
+    } finally {
+      launch.release()
+    }
+    this.#openStreams(spawned, launch)
+    if (spawned.failure !== undefined) this.#failed(launchFailure(spawned.failure, command, launcher))
+    else this.#running(spawned, options)
+  }
+
+  /**
+   * Sends a signal to the command (default: SIGTERM). Returns whether it was delivered. Processes that the command started
+   * get it only when they share its fate through the terminal or through the command; `terminate` ends them all.
+   * Throws OptionError (`ERR_INVALID_OPTION`) for an unknown signal.
+   */
+  override kill(signal?: NodeJS.Signals | number): boolean {
+    const number = signalNumber(signal)
+    if (this.#id === undefined || this.exitCode !== null || this.signalCode !== null) return false
+    const delivered = this.#binding.signal(this.#id, number) === 0
+    if (delivered && number !== 0) this.#assign({ killed: true })
+    return delivered
+  }
+
+  /** Ends the whole tree: `signal` (default: SIGTERM) to every process now, SIGKILL after `delay` ms (default: 2000). */
+  terminate(signal?: NodeJS.Signals | number, delay: number = defaultForceKillAfterDelay): void {
+    if (this.#id !== undefined) this.#binding.terminate(this.#id, signalNumber(signal), delay)
+  }
+
+  override ref(): void {
+    if (this.#id !== undefined) this.#runs.reference(this.#id, true)
+  }
+
+  override unref(): void {
+    if (this.#id !== undefined) this.#runs.reference(this.#id, false)
+  }
+
+  override [Symbol.dispose](): void {
+    this.terminate('SIGKILL', 0)
+  }
+
+  /** Ends the whole tree and waits for the command's end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#id === undefined || this.exitCode !== null || this.signalCode !== null) return
+    const ended = new Promise<void>(resolve => {
+      this.once('exit', () => resolve())
+    })
+    this.terminate('SIGKILL', 0)
+    await ended
+  }
+
+  #openStreams(spawned: NativeSpawned, launch: Launch): void {
+    const internal = new Set([launch.reportDescriptor])
+    const count = this.#command.stdio.length
+    const streams = Array.from({ length: count }, (_, index) => {
+      if (internal.has(index)) return null
+      const fd = spawned.hostEnds[index] ?? -1
+      return fd < 0 ? null : this.#stream(fd, index)
+    })
+    this.#assign({
+      stdio: streams,
+      stdin: streams[0] ?? null,
+      stdout: streams[1] ?? null,
+      stderr: streams[2] ?? null,
+    })
+  }
+
+  #stream(fd: number, index: number): Socket {
+    const readable = index !== 0
+    const socket = new Socket({ fd, readable, writable: index === 0 || index > 2 })
+    if (readable && index <= 2) {
+      this.#open++
+      socket.once('close', () => this.#closed())
+    }
+    return socket
+  }
+
+  #running(spawned: NativeSpawned, options: SpawnOptions): void {
+    this.#id = spawned.id
+    this.#assign({ pid: spawned.pid })
+    this.#runs.track(spawned.id, native => this.#ended(native))
+    this.#limit(options)
+    process.nextTick(() => this.emit('spawn'))
+  }
+
+  #limit({ timeout, signal, killSignal, forceKillAfterDelay }: SpawnOptions): void {
+    const end = () => this.terminate(killSignal, forceKillAfterDelay)
+    if (timeout !== undefined && timeout > 0) this.#timer = setTimeout(end, timeout)
+    if (signal === undefined) return
+    const abort = () => {
+      end()
+      this.emit('error', new AbortError(signal.reason))
+    }
+    if (signal.aborted) process.nextTick(abort)
+    else signal.addEventListener('abort', abort, { once: true })
+    this.#release = () => signal.removeEventListener('abort', abort)
+  }
+
+  #ended(native: NativeResult): void {
+    clearTimeout(this.#timer)
+    this.#release()
+    try {
+      assertStarted(native, this.#command, this.#launcher)
+    } catch (error) {
+      this.#failed(error as Error)
+      return
+    }
+    const { exitCode, signal } = endOf(native)
+    this.#assign({ exitCode, signalCode: signal })
+    this.stdin?.destroy()
+    this.emit('exit', exitCode, signal)
+    // As in Node: output that nobody reads must not keep 'close' from coming.
+    process.nextTick(() => this.#drain())
+    this.#closed()
+  }
+
+  #failed(error: Error): void {
+    const errno = (error as NodeJS.ErrnoException).errno
+    this.#assign({ exitCode: typeof errno === 'number' ? errno : -1, pid: undefined })
+    for (const stream of this.stdio) stream?.destroy()
+    process.nextTick(() => {
+      this.emit('error', error)
+      this.#closed()
+    })
+  }
+
+  #drain(): void {
+    for (const stream of this.stdio) {
+      const readable = stream as Readable | null | undefined
+      if (readable?.readable && !readable.readableFlowing && readable.listenerCount('readable') === 0) readable.resume()
+    }
+  }
+
+  #closed(): void {
+    this.#open--
+    if (this.#open === 0) this.emit('close', this.exitCode, this.signalCode)
+  }
+
+  /** The members that `ChildProcess` declares read-only. */
+  #assign(members: Record<string, unknown>): void {
+    for (const [name, value] of Object.entries(members)) {
+      Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true })
+    }
+  }
+}

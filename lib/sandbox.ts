@@ -1,0 +1,367 @@
+/**
+ * A sandbox: one policy in one place, with commands to run under it. This file puts the layers together; every decision
+ * stands in `policy/` and `plan/`.
+ *
+ *   createSandbox ─ resolve ─▶ choose ─▶ Held { resolved, plan, launcher, state }
+ *   run, spawn …  ─ state unchanged? ─▶ launch
+ *                └─ changed ─▶ resolve again, choose again ─▶ launch, or refuse
+ */
+import { isatty } from 'node:tty'
+
+import { launcherFor } from './backend/launcher.ts'
+import { type WrappedCommand, WrapTarget } from './backend/wrap.ts'
+import { BackendError, DisposedError, OptionError, PolicyError } from './errors.ts'
+import { findBubblewrap, unsoughtBubblewrap } from './host/bubblewrap.ts'
+import type { BubblewrapCapability, HostCapabilities } from './host/capabilities.ts'
+import { fileSystemView } from './host/file-system-view.ts'
+import { type PathState, recordPathState } from './host/path-state.ts'
+import { probeCapabilities } from './host/probe.ts'
+import { currentSurroundings } from './host/surroundings.ts'
+import type { Notice } from './notices.ts'
+import { type BubblewrapUse, choosePlan } from './plan/choose.ts'
+import { type Explanation, explainPath } from './plan/explain.ts'
+import type { LinuxEngine, Plan, Refusal } from './plan/plan.ts'
+import { canonicalPaths } from './policy/canonical.ts'
+import { type AbsolutePath, joinPath, resolvePath } from './policy/path.ts'
+import type { Policy } from './policy/policy.ts'
+import { resolvePolicy } from './policy/resolve.ts'
+import { parseSandboxPolicy } from './policy/sandbox-policy.ts'
+import type { ResolvedPolicy, Surroundings } from './policy/types.ts'
+import { type Command, type CommandOptions, checkWords } from './process/command.ts'
+import type { Environment } from './process/environment.ts'
+import { environmentRuns } from './process/environment-runs.ts'
+import type { Launcher } from './process/launch.ts'
+import { checkNames } from './process/option-names.ts'
+import { checkRunOptions, checkSpawnOptions, type RunOptions, type SpawnOptions } from './process/options.ts'
+import type { RunResult } from './process/result.ts'
+import { AbortError, run, runSync } from './process/run.ts'
+import type { Runs } from './process/runs.ts'
+import { SandboxedProcess } from './process/sandboxed-process.ts'
+import { nativeStdio } from './process/stdio.ts'
+
+export interface LinuxOptions {
+  /** The engines that may hold the file system, in order of preference. Default: namespace, bwrap, landlock. */
+  readonly engines?: readonly LinuxEngine[] | undefined
+  /** When the system's bubblewrap is used. Default: 'fallback'. */
+  readonly bubblewrap?: BubblewrapUse | undefined
+}
+
+export interface SandboxOptions {
+  /**
+   * What commands may do: a preset (`policies.workspaceWrite()`), a preset's name, a legacy `SandboxPolicy`, a split policy
+   * `{ fileSystem, network }`, or a file-system policy alone (the network is then closed).
+   */
+  readonly policy: unknown
+  /** The policy's and the commands' working directory. Default: the process's. */
+  readonly cwd?: string | undefined
+  /** The environment of commands. Default: `process.env` at the time of each command. */
+  readonly env?: Environment | undefined
+  /** Refuse a plan that does not hold everything (`plan.limits`). Default: false; then a notice tells. */
+  readonly strict?: boolean | undefined
+  readonly linux?: LinuxOptions | undefined
+}
+
+type Buffered<Options> = Options extends { encoding: 'buffer' } ? Buffer : string
+
+/** What was decided for the disk as it is. */
+interface Held {
+  readonly resolved: ResolvedPolicy
+  readonly plan: Plan
+  readonly notices: readonly Notice[]
+  readonly launcher: Launcher
+  readonly state: PathState
+}
+
+/**
+ * Makes a sandbox. Throws PolicyError (`ERR_POLICY_INVALID`, or `ERR_POLICY_NOT_ENFORCEABLE` naming entry and mechanism),
+ * BackendError (`ERR_BACKEND_UNAVAILABLE`) when nothing on this machine can hold the policy, OptionError for a misused option.
+ */
+export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
+  checkSandboxOptions(options)
+  const surroundings = currentSurroundings(options.cwd === undefined ? {} : { cwd: options.cwd })
+  const policy = parseSandboxPolicy(options.policy, {
+    base: surroundings.policyCwd,
+    home: surroundings.home,
+    unknownMembers: 'refuse',
+  })
+  const resolved = resolvePolicy(policy, surroundings)
+  const bubblewrap = await seekBubblewrap(resolved, options)
+  return new Sandbox(policy, surroundings, bubblewrap, options)
+}
+
+/** Finding bubblewrap costs processes, so it is looked for only when it may come to be used. */
+function seekBubblewrap(resolved: ResolvedPolicy, options: SandboxOptions): Promise<BubblewrapCapability> {
+  const use = options.linux?.bubblewrap ?? 'fallback'
+  const engines = options.linux?.engines ?? ['namespace', 'bwrap']
+  const capabilities = probeCapabilities(unsoughtBubblewrap)
+  const wanted =
+    capabilities.platform === 'linux' &&
+    use !== 'never' &&
+    engines.includes('bwrap') &&
+    (use !== 'fallback' ||
+      engines[0] === 'bwrap' ||
+      !engines.includes('namespace') ||
+      !capabilities.userNamespaces.available)
+  if (!wanted) return Promise.resolve(unsoughtBubblewrap)
+  return findBubblewrap(process.env['PATH'], [resolved.cwd, ...resolved.writableRoots.map(({ root }) => root)])
+}
+
+export class Sandbox {
+  readonly #policy: Policy
+  readonly #surroundings: Surroundings
+  readonly #capabilities: HostCapabilities
+  readonly #options: SandboxOptions
+  readonly #runs: Runs
+  readonly #active = new Set<() => void>()
+  readonly #wrapTargets: WrapTarget[] = []
+  #held: Held
+  #disposed = false
+
+  /** @internal Use `createSandbox`. */
+  constructor(policy: Policy, surroundings: Surroundings, bubblewrap: BubblewrapCapability, options: SandboxOptions) {
+    this.#policy = policy
+    this.#surroundings = surroundings
+    this.#capabilities = probeCapabilities(bubblewrap)
+    this.#options = options
+    this.#runs = environmentRuns()
+    this.#held = this.#hold()
+  }
+
+  /** How commands are held, as frozen data. Made again when what it rests on changes on the disk. */
+  get plan(): Plan {
+    return this.#current().plan
+  }
+
+  /** The policy as resolved for this place. */
+  get policy(): ResolvedPolicy {
+    return this.#current().resolved
+  }
+
+  /** What a host may want to tell its user. */
+  get notices(): readonly Notice[] {
+    return this.#held.notices
+  }
+
+  /** The working directory of the policy and of commands. */
+  get cwd(): AbsolutePath {
+    return this.#surroundings.policyCwd
+  }
+
+  /**
+   * Runs a command and collects its output. Resolves whatever the exit code is. Rejects with SpawnError (shaped like Node's,
+   * `code: 'ENOENT'`) when the program or the working directory is not there, LaunchError (`ERR_LAUNCH`) when a confinement
+   * step failed and the command did not run, AbortError when `signal` was aborted, OptionError for a misused option.
+   */
+  async run<const Options extends RunOptions>(
+    file: string,
+    args: readonly string[] = [],
+    options?: Options,
+  ): Promise<RunResult<Buffered<Options>>> {
+    const given: RunOptions = options ?? {}
+    checkRunOptions(given)
+    const held = this.#current()
+    const command = this.#command(file, args, given, given.input === undefined ? 'ignore' : 'pipe')
+    const abort = new AbortController()
+    const end = () => abort.abort(new DisposedError('the sandbox was disposed while the command ran'))
+    const signal = given.signal === undefined ? abort.signal : AbortSignal.any([given.signal, abort.signal])
+    this.#active.add(end)
+    try {
+      return (await run(this.#runs, held.launcher, command, { ...given, signal }, facts(held))) as RunResult<
+        Buffered<Options>
+      >
+    } finally {
+      this.#active.delete(end)
+    }
+  }
+
+  /** Like `run`, but blocks the event loop until the command has ended. */
+  runSync<const Options extends RunOptions>(
+    file: string,
+    args: readonly string[] = [],
+    options?: Options,
+  ): RunResult<Buffered<Options>> {
+    const given: RunOptions = options ?? {}
+    checkRunOptions(given)
+    const held = this.#current()
+    const command = this.#command(file, args, given, given.input === undefined ? 'ignore' : 'pipe')
+    return runSync(this.#runs, held.launcher, command, given, facts(held)) as RunResult<Buffered<Options>>
+  }
+
+  /** Starts a command with the contract of `child_process.spawn`: a ChildProcess with its streams and events. */
+  spawn(file: string, args: readonly string[] = [], options: SpawnOptions = {}): SandboxedProcess {
+    checkSpawnOptions(options)
+    const held = this.#current()
+    const child = new SandboxedProcess(this.#runs, held.launcher, this.#command(file, args, options, 'pipe'), options)
+    const end = () => child.terminate('SIGKILL', 0)
+    this.#active.add(end)
+    const forget = () => this.#active.delete(end)
+    child.once('exit', forget)
+    child.once('close', forget)
+    return child
+  }
+
+  /**
+   * A confined form of a command for another spawner. Its `file` and `args` refer to this process, which must be alive when the
+   * command is started; the spawner owns the command's life. Throws BackendError for the engine `bwrap`.
+   */
+  wrap(file: string, args: readonly string[] = [], options: { readonly env?: Environment } = {}): WrappedCommand {
+    checkNames(options, new Set(['env']))
+    checkWords(file, args)
+    const { plan } = this.#current()
+    const target = new WrapTarget(this.#runs.binding, plan)
+    this.#wrapTargets.push(target)
+    const env = Object.entries({ ...this.#environment(options.env), ...plan.environment })
+    return target.command(
+      file,
+      args,
+      Object.fromEntries(env.filter((pair): pair is [string, string] => pair[1] !== undefined)),
+    )
+  }
+
+  /** Which access commands have to a path, and why. Relative paths are meant from the sandbox's directory. */
+  explain(path: string): Explanation {
+    if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+      throw new OptionError('path', 'the path must be a non-empty string without a NUL character')
+    }
+    const { resolved, plan } = this.#current()
+    const asked = resolvePath(path, this.#surroundings.policyCwd, this.#surroundings.home)
+    const canonicalPath = canonicalPaths(fileSystemView).canonical(asked)
+    return explainPath({ resolved, plan, path: asked, canonicalPath })
+  }
+
+  /** Ends every running command with its tree; later calls throw DisposedError (`ERR_SANDBOX_DISPOSED`). */
+  [Symbol.dispose](): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    for (const end of [...this.#active]) end()
+    for (const target of this.#wrapTargets.splice(0)) target.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this[Symbol.dispose]()
+    const deadline = performance.now() + 5000
+    while (this.#active.size > 0 && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 5))
+  }
+
+  #current(): Held {
+    if (this.#disposed) throw new DisposedError()
+    if (!this.#held.state.unchanged()) this.#held = this.#hold(this.#held)
+    return this.#held
+  }
+
+  #hold(previous?: Held): Held {
+    const resolved = resolvePolicy(this.#policy, this.#surroundings)
+    if (previous !== undefined) refuseMovedRoots(previous.resolved, resolved)
+    const state = recordPathState(pathsBehind(resolved))
+    const { linux, strict } = this.#options
+    const choice = choosePlan({
+      resolved,
+      capabilities: this.#capabilities,
+      options: {
+        ...(linux?.engines === undefined ? {} : { engines: linux.engines }),
+        ...(linux?.bubblewrap === undefined ? {} : { bubblewrap: linux.bubblewrap }),
+        strict: strict === true,
+        guardTag: this.#runs.binding.hostTag() !== '',
+      },
+    })
+    if ('refusal' in choice) throw refusalError(choice.refusal)
+    const launcher = launcherFor(this.#runs.binding, choice.plan, this.#bubblewrapFacts())
+    return { resolved, plan: choice.plan, notices: Object.freeze(choice.notices), launcher, state }
+  }
+
+  #bubblewrapFacts() {
+    const capabilities = this.#capabilities
+    return capabilities.platform === 'linux'
+      ? { options: capabilities.bubblewrap.options, privileged: capabilities.privileged }
+      : { options: [], privileged: false }
+  }
+
+  #environment(given: Environment | undefined): Environment {
+    return given ?? this.#options.env ?? process.env
+  }
+
+  #command(file: string, args: readonly string[], options: CommandOptions, input: 'ignore' | 'pipe'): Command {
+    checkWords(file, args)
+    const stdio = nativeStdio(options.stdio ?? [input, 'pipe', 'pipe'])
+    const terminal = stdio[0] !== undefined && stdio[0] >= 0 && isatty(stdio[0])
+    return {
+      file,
+      args,
+      argv0: options.argv0 ?? file,
+      cwd:
+        options.cwd === undefined
+          ? this.#surroundings.policyCwd
+          : resolvePath(options.cwd, this.#surroundings.policyCwd),
+      env: this.#environment(options.env),
+      stdio,
+      session: options.session ?? (terminal ? 'inherit' : 'new'),
+    }
+  }
+}
+
+function facts({ plan, resolved }: Held) {
+  return { engine: plan.engine, planDigest: plan.digest, policyDigest: resolved.digest }
+}
+
+function refusalError(refusal: Refusal): Error {
+  const { kind, message, mechanism, hint, entry } = refusal
+  const text = hint === undefined ? message : `${message}. Hint: ${hint}`
+  if (kind === 'unavailable')
+    return new BackendError(text, { capability: mechanism, ...(hint === undefined ? {} : { hint }) })
+  return new PolicyError('ERR_POLICY_NOT_ENFORCEABLE', text, { mechanism, ...(entry === undefined ? {} : { entry }) })
+}
+
+/** Whatever the resolution looked at: rules, protected names that may appear, and the entries as spelled. */
+function* pathsBehind(resolved: ResolvedPolicy): Iterable<string> {
+  yield resolved.cwd
+  for (const rule of resolved.rules) yield rule.path
+  for (const { root } of resolved.writableRoots) {
+    for (const name of ['.git', '.agents', '.codex']) yield joinPath(root, name)
+  }
+  for (const { path } of resolved.fileSystem.entries) if (path.type === 'path') yield path.path
+}
+
+/**
+ * A command that may write to a root's parent can put a link in the root's place. Following it would open what the link
+ * names, so a root that now leads elsewhere ends the sandbox's use (spec/linux hole 3).
+ */
+function refuseMovedRoots(before: ResolvedPolicy, now: ResolvedPolicy): void {
+  const places = new Map<string, string>()
+  for (const { origin, access, path } of before.rules) {
+    if (origin.kind === 'entry' && access === 'write') places.set(`${origin.index} ${origin.spelled}`, path)
+  }
+  for (const { origin, access, path } of now.rules) {
+    if (origin.kind !== 'entry' || access !== 'write') continue
+    const place = places.get(`${origin.index} ${origin.spelled}`)
+    if (place === undefined || place === path) continue
+    const message = `cannot hold the writable root ${origin.spelled}: it led to ${place} when the sandbox was made and leads to ${path} now`
+    throw new PolicyError('ERR_POLICY_NOT_ENFORCEABLE', message, { entry: origin.spelled, mechanism: 'path identity' })
+  }
+}
+
+const engineNames = new Set(['namespace', 'bwrap', 'landlock'])
+const bubblewrapUses = new Set(['prefer', 'fallback', 'require', 'never'])
+
+function checkSandboxOptions(options: SandboxOptions): void {
+  checkNames(options, new Set(['policy', 'cwd', 'env', 'strict', 'linux']))
+  const { cwd, strict, linux } = options
+  if (cwd !== undefined && (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0'))) {
+    throw new OptionError('cwd', 'cwd must be a path without a NUL character')
+  }
+  if (strict !== undefined && typeof strict !== 'boolean') throw new OptionError('strict', 'strict must be a boolean')
+  if (linux === undefined) return
+  checkNames(linux, new Set(['engines', 'bubblewrap']))
+  for (const engine of linux.engines ?? []) {
+    if (engineNames.has(engine)) continue
+    throw new OptionError(
+      'linux.engines',
+      `${JSON.stringify(engine)} is not an engine; use ${[...engineNames].join(', ')}`,
+    )
+  }
+  if (linux.bubblewrap !== undefined && !bubblewrapUses.has(linux.bubblewrap)) {
+    const found = JSON.stringify(linux.bubblewrap)
+    throw new OptionError('linux.bubblewrap', `linux.bubblewrap is ${found}; use ${[...bubblewrapUses].join(', ')}`)
+  }
+}
+
+export { AbortError }
