@@ -50,9 +50,10 @@ export class LibraryError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (typeof value !== 'object' || value === null) return false
-    if (this.prototype.isPrototypeOf(value)) return true
-    if (!(brand in value)) return false
-    return this === LibraryError || (value as Record<symbol, unknown>)[brand] === this.name
+    for (let proto: unknown = Object.getPrototypeOf(value); proto !== null; proto = Object.getPrototypeOf(proto)) {
+      if (proto === this.prototype) return true
+    }
+    return brand in value && (this === LibraryError || value[brand] === this.name)
   }
 }
 

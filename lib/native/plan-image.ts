@@ -73,8 +73,8 @@ export function encodePlanImage(plan: PlanImage): Buffer {
   const filterAt = rulesAt + plan.rules.length * ruleSize
   const text = new ImageText(filterAt + plan.filter.length)
   const head = Buffer.alloc(filterAt + plan.filter.length)
-  plan.mounts.forEach((mount, index) => writeMount(head, mountsAt + index * mountSize, mount, text))
-  plan.rules.forEach((rule, index) => writeRule(head, rulesAt + index * ruleSize, rule, text))
+  for (const [index, mount] of plan.mounts.entries()) writeMount(head, mountsAt + index * mountSize, mount, text)
+  for (const [index, rule] of plan.rules.entries()) writeRule(head, rulesAt + index * ruleSize, rule, text)
   head.set(plan.filter, filterAt)
   const image = text.appendTo(head)
   const numbers = [
