@@ -31,7 +31,7 @@ import { createRequire } from 'node:module'
 import type { Dispatcher } from 'undici'
 import { OptionError, unreachable } from '../errors.ts'
 import { abortable } from './abort.ts'
-import { formatAuthFile } from './auth-file.ts'
+import { formatAuthFile, parseAuthFile } from './auth-file.ts'
 import { type Authorization, type Authorizer, authorizingInterceptor } from './authorization.ts'
 import { BearerSource } from './bearer-command.ts'
 import { AuthError, failureOf, type PoisonReason, type RefreshFailure } from './errors.ts'
@@ -40,6 +40,9 @@ import { askHost, type ExternalTokens, externalLogins, snapshotOfExternalTokens 
 import { type LoadContext, loadLogin } from './load.ts'
 import { defaultLock } from './lock/default-lock.ts'
 import { kernelLock } from './lock/kernel-lock.ts'
+import { type BrowserLogin, type BrowserLoginOptions, type LoginActions, startBrowserLogin } from './login/browser.ts'
+import { type DeviceLogin, type DeviceLoginOptions, startDeviceLogin } from './login/device.ts'
+import { exchangeCode } from './login/exchange.ts'
 import { type AuthManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { endpointsOf } from './provider.ts'
 import { type AuthRecord, emptyRecord, sameAccount } from './record.ts'
@@ -90,6 +93,8 @@ export class AuthManager {
   readonly #earlierMs: number
   readonly #ready: Promise<void>
   #externalRefresh: Promise<void> | undefined
+  /** The one interactive login; another one, a key, the host's tokens or a logout cancel it. */
+  #interactive: { cancel(): unknown } | undefined
 
   /**
    * Starts to load the stored login; every call waits for that.
@@ -250,7 +255,35 @@ export class AuthManager {
     const key = apiKey.trim()
     if (key === '') throw new AuthError('empty_api_key')
     if (this.#options.forcedLoginMethod === 'chatgpt') throw new AuthError('login_disabled')
+    this.#refuseWhileHostSupplies()
+    this.#interactive?.cancel()
     await this.#storeLogin({ ...emptyRecord, authMode: 'apikey', apiKey: key })
+  }
+
+  /**
+   * Starts a login with a browser: open `authUrl` for the user and await `result`. A login that was under way is cancelled;
+   * the stored one stays until the new one is stored.
+   *
+   * @throws AuthError `login_disabled`, `external_auth_active`, `callback_unavailable`.
+   */
+  async startBrowserLogin(options: BrowserLoginOptions = {}): Promise<BrowserLogin> {
+    await this.#beginInteractive()
+    const login = await startBrowserLogin(this.#loginActions(), options)
+    this.#interactive = login
+    return login
+  }
+
+  /**
+   * Starts a login with a code that the user types on another device: show `userCode` and `verificationUrl`, await `result`.
+   *
+   * @throws AuthError `login_disabled`, `external_auth_active`, `device_unsupported`, `device_refused`, or why the server
+   * could not be asked.
+   */
+  async startDeviceLogin(options: DeviceLoginOptions = {}): Promise<DeviceLogin> {
+    await this.#beginInteractive()
+    const login = await startDeviceLogin(this.#loginActions(), this.#transport, options)
+    this.#interactive = login
+    return login
   }
 
   /**
@@ -262,6 +295,7 @@ export class AuthManager {
     await this.#ready
     if (this.#options.forcedLoginMethod === 'api') throw new AuthError('login_disabled')
     const snapshot = snapshotOfExternalTokens(tokens, this.#options.now(), this.#options.forcedWorkspaceIds)
+    this.#interactive?.cancel()
     externalLogins.set(this.#externalKey, snapshot)
     this.#cell.generation++
     this.#replace(await this.#load())
@@ -274,6 +308,7 @@ export class AuthManager {
    */
   async logout(): Promise<LogoutResult> {
     await this.#ready
+    this.#interactive?.cancel()
     const token = await this.#revocableToken()
     const removed = await this.#removeEverywhere()
     this.#replace(await this.#load())
@@ -477,12 +512,46 @@ export class AuthManager {
     return { token, accountId: snapshot.accountId, fedramp: snapshot.fedramp }
   }
 
-  /** @internal Puts a login into the store and the cache; every refresh that is under way is about the past then. */
-  async #storeLogin(record: AuthRecord): Promise<void> {
+  async #beginInteractive(): Promise<void> {
+    await this.#ready
+    if (this.#options.forcedLoginMethod === 'api') throw new AuthError('login_disabled')
+    this.#refuseWhileHostSupplies()
+    this.#interactive?.cancel()
+  }
+
+  #refuseWhileHostSupplies(): void {
     if (externalLogins.get(this.#externalKey) !== undefined) throw new AuthError('external_auth_active')
-    await this.#storage.update(() => formatAuthFile(record))
+  }
+
+  #loginActions(): LoginActions {
+    const { provider, forcedWorkspaceIds: allowedWorkspaces, now } = this.#options
+    const transport = this.#transport
+    return {
+      provider,
+      allowedWorkspaces,
+      exchange: (code, withApiKey) => exchangeCode(code, { transport, now: now(), allowedWorkspaces, withApiKey }),
+      store: record => this.#storeInteractiveLogin(record),
+    }
+  }
+
+  async #storeInteractiveLogin(record: AuthRecord): Promise<void> {
+    this.#refuseWhileHostSupplies()
+    const superseded = await this.#storeLogin(record)
+    const old = superseded?.tokens?.refreshToken
+    // In the background: the new login is stored and good, whatever becomes of the old token.
+    if (old && old !== record.tokens?.refreshToken) void this.#revoke({ token: old, hint: 'refresh_token' })
+  }
+
+  /** Stores and caches a login; every refresh that is under way is about the past then. Answers what it replaced. */
+  async #storeLogin(record: AuthRecord): Promise<AuthRecord | undefined> {
+    let superseded: AuthRecord | undefined
+    await this.#storage.update(current => {
+      superseded = current === undefined ? undefined : parseAuthFile(current)
+      return formatAuthFile(record)
+    })
     this.#afterLoginOrLogout()
     this.#replace(await this.#load())
+    return superseded
   }
 
   #afterLoginOrLogout(): void {

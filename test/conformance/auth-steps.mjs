@@ -154,6 +154,33 @@ const steps = {
     ])
     return { leaked: secrets.filter(secret => texts.some(text => text?.includes(secret))) }
   },
+  async 'login.start'(world, { kind, on = 'A' }) {
+    const manager = world.managers.get(on)
+    const login = await (kind === 'browser' ? manager.startBrowserLogin() : manager.startDeviceLogin())
+    world.login = login
+    if (kind === 'device') {
+      return { userCode: login.userCode, verificationPath: new URL(login.verificationUrl).pathname }
+    }
+    const query = Object.fromEntries(new URL(login.authUrl).searchParams)
+    world.loginState = query.state
+    return { port: login.port, query }
+  },
+  async 'login.get'(world, { path }) {
+    const url = `http://127.0.0.1:${world.login.port}${path.replace('{state}', world.loginState)}`
+    const response = await fetch(url, { redirect: 'manual', headers: { connection: 'close' } })
+    const location = response.headers.get('location')
+    return {
+      status: response.status,
+      body: await response.text(),
+      contentType: response.headers.get('content-type'),
+      locationPath: location === null ? null : new URL(location, url).pathname,
+    }
+  },
+  'login.cancel': world => ({ status: world.login.cancel() }),
+  async 'login.result'(world) {
+    const { success, reason } = await world.login.result
+    return { success, reason: reason ?? null }
+  },
   storeKey: (world, { home }) => ({ key: world.library.module.keyringAccount(home) }),
   resolveHome: (world, { env }) => caught(async () => ({ home: world.library.module.resolveHome(env) })),
 }

@@ -150,6 +150,7 @@ export class World {
 
   async dispose() {
     for (const name of eventNames) unsubscribe(`castellan:auth:${name}`, this.#onDiagnostics)
+    this.login?.cancel()
     for (const remote of this.processes.values()) await remote.kill()
     for (const manager of this.managers.values()) await manager[Symbol.asyncDispose]()
     await this.agent.destroy()
