@@ -312,13 +312,12 @@ describe('inspectPlan', () => {
 })
 
 describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('a disk of its own', () => {
-  it('leaves all old when the disk is really full', async () => {
+  it('leaves all old when the disk is really full', async ({ skip }) => {
     const cwd = workspace()
     try {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=755', 'castellan-test', cwd], { stdio: 'ignore' })
     } catch {
-      // No right to mount here: the injected ENOSPC above stands alone.
-      return
+      skip('needs the right to mount a tmpfs')
     }
     try {
       writeFileSync(join(cwd, 'a'), 'a\n')
