@@ -1,0 +1,142 @@
+/**
+ * Who may import whom, in lib/. The table is the design's; docs/architecture.md explains it. An exception stands here with
+ * its reason, so that adding one is a reviewed line.
+ */
+import { describe, expect, it } from 'vitest'
+
+import { type Import, readSourceFiles, type SourceFile } from './source-files.ts'
+
+interface Layer {
+  /** Layers whose values may be imported. */
+  readonly values: readonly string[]
+  /** Layers of which only types may be imported. */
+  readonly types: readonly string[]
+  readonly packages: readonly string[]
+  /** Modules of Node; `any` for the layers that touch the world. */
+  readonly node: readonly string[] | 'any'
+}
+
+const inner = ['notices', 'policy', 'host', 'native', 'plan', 'process', 'backend']
+const pure = { types: [], packages: [], node: [] }
+
+const layers: Readonly<Record<string, Layer>> = {
+  errors: { ...pure, values: [] },
+  notices: { ...pure, values: [] },
+  policy: { values: ['errors'], types: [], packages: ['zod'], node: ['node:crypto'] },
+  native: { values: ['errors'], types: [], packages: ['node-gyp-build'], node: 'any' },
+  host: { values: ['errors', 'native'], types: ['policy'], packages: [], node: 'any' },
+  plan: { values: ['errors', 'notices', 'policy'], types: ['host'], packages: [], node: ['node:crypto'] },
+  process: { values: ['errors', 'native'], types: ['plan'], packages: [], node: 'any' },
+  backend: { values: ['errors', 'plan', 'host', 'process', 'native'], types: [], packages: [], node: 'any' },
+  auth: { values: ['errors'], types: [], packages: ['zod', 'undici'], node: 'any' },
+  'apply-patch': { values: ['errors'], types: [], packages: [], node: 'any' },
+  sandbox: { values: ['errors', ...inner], types: [], packages: [], node: 'any' },
+  doctor: { values: ['errors', ...inner], types: [], packages: [], node: 'any' },
+  index: { values: ['errors', 'sandbox', 'doctor', ...inner], types: [], packages: [], node: [] },
+  cli: { values: ['index'], types: [], packages: [], node: 'any' },
+}
+
+/** `importer -> imported`, and why. */
+const allowed = new Map([
+  ['host/surroundings.ts -> policy/path.ts', 'absolute paths are made in one place only, and it is pure'],
+  ['auth/storage/system-keyring.ts -> <computed>', 'an optional package that no bundler may look for'],
+])
+
+/** The public entry points. Whoever is not a host goes to the file itself. */
+const entryPoints = ['index.ts', 'policy/index.ts', 'auth/index.ts', 'apply-patch/index.ts']
+
+/** Whose business the platform is. The two libraries beside the sandbox may not import lib/host; their edge asks itself. */
+const knowsPlatform = [
+  /^(host|native|cli)\//,
+  /^auth\/storage\/temporary-file\.ts$/,
+  /^auth\/lock\/process-identity\.ts$/,
+  /^apply-patch\/node-access\.ts$/,
+]
+
+const files = readSourceFiles()
+const layerOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : path.replace(/\.ts$/, ''))
+
+function refusalOf(from: SourceFile, { kind, target, typesOnly }: Import): string | null {
+  const own = layerOf(from.path)
+  const layer = layers[own]!
+  if (allowed.has(`${from.path} -> ${target}`)) return null
+  if (kind === 'package') return layer.packages.includes(target) ? null : 'package'
+  if (kind === 'node') return layer.node === 'any' || layer.node.includes(target) ? null : 'module of Node'
+  const other = layerOf(target)
+  if (other === own || layer.values.includes(other)) return null
+  // What the command line may see is what a host may see.
+  if (own === 'cli' && entryPoints.includes(target)) return null
+  if (typesOnly && layer.types.includes(other)) return null
+  return layer.types.includes(other) ? 'more than types' : 'layer'
+}
+
+function filesUsing(...globals: readonly RegExp[]): { path: string; uses: string[] }[] {
+  return files
+    .map(({ path, globals: used }) => ({ path, uses: [...used].filter(name => globals.some(one => one.test(name))) }))
+    .filter(({ uses }) => uses.length > 0)
+}
+
+describe('the layers of lib/', () => {
+  it('has a row for every file', () => {
+    const rowless = files.filter(({ path }) => layers[layerOf(path)] === undefined).map(({ path }) => path)
+    expect(files.length).toBeGreaterThan(100)
+    expect(rowless).toEqual([])
+  })
+
+  it.each(Object.keys(layers))('%s imports only what the table allows', name => {
+    const violations = files
+      .filter(({ path }) => layerOf(path) === name)
+      .flatMap(file => file.imports.map(one => ({ from: file.path, to: one.target, refused: refusalOf(file, one) })))
+      .filter(({ refused }) => refused !== null)
+    expect(violations).toEqual([])
+  })
+
+  it('keeps entry points for hosts and the command line', () => {
+    const violations = files
+      .filter(({ path }) => layerOf(path) !== 'cli')
+      .flatMap(({ path, imports }) =>
+        imports.filter(({ target }) => /(^|\/)index\.ts$/.test(target)).map(({ target }) => `${path} -> ${target}`),
+      )
+    expect(violations).toEqual([])
+    const indexes = files.filter(({ path }) => /(^|\/)index\.ts$/.test(path)).map(({ path }) => path)
+    expect(indexes.toSorted()).toEqual(entryPoints.toSorted())
+  })
+
+  it('lets entry points re-export and do nothing else', () => {
+    const working = files.filter(({ path, reExportsOnly }) => entryPoints.includes(path) && !reExportsOnly)
+    expect(working.map(({ path }) => path)).toEqual([])
+  })
+
+  it('asks for the platform at the edges only', () => {
+    const asking = [
+      ...filesUsing(/^process\.platform$/).map(({ path }) => path),
+      ...files
+        .filter(({ imports }) =>
+          imports.some(({ target, names }) => target === 'node:os' && names.includes('platform')),
+        )
+        .map(({ path }) => path),
+    ]
+    expect(asking.filter(path => !knowsPlatform.some(one => one.test(path)))).toEqual([])
+    expect(asking.some(path => path.startsWith('host/'))).toBe(true)
+  })
+
+  it('prints in the command line only', () => {
+    const printing = filesUsing(/^console\./, /^process\.(stdout|stderr)$/).map(({ path }) => path)
+    expect(printing.filter(path => layerOf(path) !== 'cli')).toEqual([])
+  })
+
+  it('gives policy and plan no process, clock or chance', () => {
+    const touching = filesUsing(/^(process|performance|console|globalThis)\./, /^Date\.(now|new)$/, /^Math\.random$/)
+    expect(touching.filter(({ path }) => /^(policy|plan|errors|notices)\b/.test(path))).toEqual([])
+  })
+
+  it('loads the addon in one file', () => {
+    const loading = files.filter(({ imports }) => imports.some(({ target }) => target === 'node-gyp-build'))
+    expect(loading.map(({ path }) => path)).toEqual(['native/binding.ts'])
+  })
+
+  it('needs every exception it lists', () => {
+    const used = new Set(files.flatMap(({ path, imports }) => imports.map(({ target }) => `${path} -> ${target}`)))
+    expect([...allowed.keys()].filter(key => !used.has(key))).toEqual([])
+  })
+})
