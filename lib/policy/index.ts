@@ -4,8 +4,11 @@
  */
 export { type ErrorCode, PolicyError } from '../errors.ts'
 export { accessOf, canRead, canWrite } from './access.ts'
+export { intersectProfiles, mergeProfiles, normalizePermissions } from './additional-permissions.ts'
+export { effectiveFileSystem, effectiveNetwork } from './effective-policy.ts'
 export { networkFromLegacy } from './legacy.ts'
 export { legacyToSplit } from './legacy-to-split.ts'
+export type { MacosAutomation, MacosExtension, MacosLevel } from './macos-extension.ts'
 export {
   type ParseOptions,
   parseAbsolutePath,
@@ -14,6 +17,18 @@ export {
   parseNetworkPolicy,
 } from './parse.ts'
 export type { AbsolutePath } from './path.ts'
+export {
+  type FileSystemPermissions,
+  type PermissionProfile,
+  parsePermissionProfile,
+} from './permission-profile.ts'
+export {
+  type CompiledPermissions,
+  compilePermissions,
+  type PermissionsOptions,
+  type PermissionsRefusal,
+  type PermissionsWarning,
+} from './permissions-table.ts'
 export type {
   FileSystemAccess,
   FileSystemPath,

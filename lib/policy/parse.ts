@@ -54,7 +54,7 @@ export function guarded<Value>(document: string, read: () => Value): Value {
 
 /** `input` as the schema has it, or the error for the first thing that is wrong. */
 export function checked<Schema extends z.ZodType>(document: string, input: unknown, schema: Schema): z.output<Schema> {
-  const result = schema.safeParse(input)
+  const result = schema.safeParse(input, { reportInput: true })
   if (result.success) return result.data
   throw refusalOf(document, input, result.error, MEMBER_NAMES)
 }

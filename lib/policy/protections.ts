@@ -2,6 +2,7 @@
  * What stays read-only at the top of every writable root (spec META-1 … META-9): the git metadata and the agent's own
  * configuration, so that a command cannot plant a hook or a setting that the host runs later.
  */
+import { trimBlanks } from './blanks.ts'
 import { type AbsolutePath, childOf, resolvePath } from './path.ts'
 import type { RuleOrigin, Surroundings } from './types.ts'
 
@@ -12,17 +13,6 @@ export interface Protection {
 
 // The size up to which git itself reads a pointer file.
 const POINTER_FILE_LIMIT = 1 << 20
-
-const BLANK = /\p{White_Space}/u
-
-// `String.trim` differs from the reference in two characters: it takes a byte-order mark and leaves U+0085.
-function trimBlanks(text: string): string {
-  let start = 0
-  let end = text.length
-  while (start < end && BLANK.test(text[start]!)) start++
-  while (end > start && BLANK.test(text[end - 1]!)) end--
-  return text.slice(start, end)
-}
 
 /** META-2: what a pointer file (`gitdir: …`) points to, when that exists. Lexical, not canonical. */
 function pointerTarget(pointer: AbsolutePath, root: AbsolutePath, surroundings: Surroundings): AbsolutePath | null {

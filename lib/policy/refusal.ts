@@ -74,14 +74,24 @@ function valueAt(input: unknown, place: Place): unknown {
   return value
 }
 
+// A member that was given under another name is only known to its own issue; of a tag that is missing, the issue knows the
+// object around it.
+function foundBy(issue: z.core.$ZodIssue, input: unknown): unknown {
+  const found = valueAt(input, issue.path)
+  return found === undefined && !('discriminator' in issue) ? issue.input : found
+}
+
 function problemOf(issue: z.core.$ZodIssue, found: unknown, members: readonly string[]): string {
   switch (issue.code) {
     case 'invalid_type':
       return `found ${show(found)}, accepted is ${ARTICLES[issue.expected] ?? `a ${issue.expected}`}`
     case 'invalid_value':
       return oneOf(found, issue.values)
-    case 'invalid_union':
-      return oneOf(found, (issue as { options?: readonly unknown[] }).options ?? [])
+    case 'invalid_union': {
+      // Only unions with a tag know what they accept; the others say it in their message.
+      const { options } = issue as { readonly options?: readonly unknown[] }
+      return options === undefined ? `found ${show(found)}, ${issue.message}` : oneOf(found, options)
+    }
     case 'unrecognized_keys': {
       const key = issue.keys[0] ?? ''
       return `there is no member ${show(key)}${suggestion(key, members)}`
@@ -101,5 +111,5 @@ export function refusalOf(
   const issue = error.issues[0]
   if (issue === undefined) return refusal(document, '', 'it is malformed')
   const place = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path
-  return refusal(document, locationOf(place), problemOf(issue, valueAt(input, issue.path), members))
+  return refusal(document, locationOf(place), problemOf(issue, foundBy(issue, input), members))
 }
