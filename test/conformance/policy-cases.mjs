@@ -10,7 +10,7 @@ function ask(given, question, library, root) {
     return { got: answer(given, question, library, root) }
   } catch (error) {
     if (error instanceof Unsupported) return { skipped: error.message }
-    return { got: { threw: String(error?.stack ?? error) } }
+    return { got: { threw: String(error) } }
   }
 }
 

@@ -5,7 +5,8 @@
 
 /** The library's modules that answer, by the name under which their functions are used below. */
 export const MODULES = ['access', 'equivalence', 'gates', 'legacy', 'legacy-to-split', 'pair', 'parse', 'path', 'print']
-  .concat(['roots', 'split-to-legacy', 'whole-disk', 'writable-roots'])
+  .concat(['roots', 'split-to-legacy', 'whole-disk', 'writable-roots', 'permission-profile', 'macos-extension'])
+  .concat(['additional-permissions', 'effective-policy', 'permissions-table'])
   .map(name => `policy/${name}`)
   .concat('host/surroundings')
 
@@ -28,12 +29,14 @@ function orError(parse) {
   }
 }
 
-function parse({ library }, { type, json, base }) {
-  const options = { ...MODEL, base: base && library.normalizeAbsolute(base), home: library.currentSurroundings().home }
+function parse({ library, surroundings }, { type, json, base }) {
+  const options = { ...MODEL, base: base && library.normalizeAbsolute(base), home: surroundings.home }
   const kinds = {
     fs: () => library.printFileSystemPolicy(library.parseFileSystemPolicy(json, options)),
     legacy: () => library.printLegacyPolicy(library.parseLegacyPolicy(json, options)),
     network: () => library.parseNetworkPolicy(json),
+    permissionProfile: () => library.parsePermissionProfile(json, options),
+    macos: () => library.parseMacosExtension(json),
   }
   if (!Object.hasOwn(kinds, type)) throw new Unsupported(`parse ${type}`)
   return orError(kinds[type])
@@ -96,6 +99,23 @@ function windows({ library, fileSystem, legacy, network, surroundings }, { level
   return library.windowsSupports({ kind: 'settled', fileSystem, legacy, network }, level, surroundings)
 }
 
+// `null` is an absent profile, except where the question is about one.
+function profile({ library }, json) {
+  return json == null ? null : library.parsePermissionProfile(json)
+}
+
+function macos({ library }, json) {
+  return json == null ? null : library.parseMacosExtension(json)
+}
+
+function compileProfile({ library, surroundings }, { permissions, profile: name }) {
+  const compiled = orError(() => library.compilePermissions(permissions, name, { ...MODEL, home: surroundings.home }))
+  if (compiled === 'error') return { error: 'shape' }
+  const { kind, reason, fileSystem, network, warnings } = compiled.ok
+  if (kind === 'refused') return { error: reason }
+  return { fs: library.printFileSystemPolicy(fileSystem), network, warnings: warnings.length }
+}
+
 /** One row per kind of question: context and question in, answer out. */
 export const QUESTIONS = {
   parse,
@@ -130,6 +150,25 @@ export const QUESTIONS = {
   requirePlatformSandbox: ({ library, fileSystem, network }, { managedNetwork }) =>
     library.requiresPlatformSandbox(fileSystem, network, managedNetwork),
   windows,
+  normalizeAdditional: (context, { permissions }) =>
+    context.library.normalizePermissions(profile(context, permissions), context.surroundings.files),
+  mergeProfiles: (context, { base, permissions }) =>
+    context.library.mergeProfiles(profile(context, base), profile(context, permissions)),
+  intersectProfiles: (context, { requested, granted }) =>
+    context.library.intersectProfiles(profile(context, requested), profile(context, granted)),
+  effectiveFs: (context, { permissions }) => {
+    const { library, fileSystem } = context
+    return library.printFileSystemPolicy(library.effectiveFileSystem(fileSystem, profile(context, permissions)))
+  },
+  effectiveLegacy: (context, { permissions }) => {
+    const { library, legacy } = context
+    return library.printLegacyPolicy(library.effectiveLegacy(legacy, profile(context, permissions)))
+  },
+  mergeMacos: (context, { base, permissions }) =>
+    context.library.mergeMacos(macos(context, base), macos(context, permissions)),
+  intersectMacos: (context, { requested, granted }) =>
+    context.library.intersectMacos(macos(context, requested), macos(context, granted)),
+  compileProfile,
 }
 
 const ERAS = ['2026-03']
