@@ -5,12 +5,21 @@ import { canonicalPaths } from '../../lib/policy/canonical.ts'
 import { needsDirectEnforcement, semanticSignature } from '../../lib/policy/equivalence.ts'
 import { networkFromLegacy } from '../../lib/policy/legacy.ts'
 import { legacyToSplit } from '../../lib/policy/legacy-to-split.ts'
-import { type AbsolutePath, contains, depthOf, joinPath, parentOf } from '../../lib/policy/path.ts'
+import { type AbsolutePath, contains, depthOf, joinPath, parentOf, ROOT } from '../../lib/policy/path.ts'
 import type { FileSystemSandboxPolicy, Policy } from '../../lib/policy/policy.ts'
 import { enforcedAccessOf, resolvePolicy } from '../../lib/policy/resolve.ts'
 import { splitToLegacy } from '../../lib/policy/split-to-legacy.ts'
-import type { Access, FileSystemView, Surroundings } from '../../lib/policy/types.ts'
-import { anyEntry, anyLegacy, anyPath, anyRestricted, anySurroundings, anyTree, plainTree } from './worlds.ts'
+import type { Access, FileSystemView, ResolvedPolicy, Surroundings } from '../../lib/policy/types.ts'
+import {
+  anyEntry,
+  anyLegacy,
+  anyPath,
+  anyRestricted,
+  anySurroundings,
+  anyTree,
+  linkedTree,
+  plainTree,
+} from './worlds.ts'
 
 const RUNS = { numRuns: 600 }
 const BREADTH: Readonly<Record<Access, number>> = { none: 0, read: 1, write: 2 }
@@ -36,6 +45,29 @@ function naiveCanonical(files: FileSystemView, path: AbsolutePath): AbsolutePath
     if (real !== null) return joinPath(real, path.slice(ancestor === '/' ? 0 : ancestor.length))
     if (ancestor === '/') return path
   }
+}
+
+// What a back end makes of the lists: the deepest mark wins, ties as among entries (ROOT-5: a writable root re-opens).
+function accessByLists(resolved: ResolvedPolicy, surroundings: Surroundings, path: AbsolutePath): Access {
+  const { readableRoots, writableRoots, unreadableRoots } = resolved
+  const denied = new Set<AbsolutePath>(unreadableRoots)
+  // ROOT-9 leaves the root itself out of the list, not out of the policy.
+  const entries = resolveEntries(resolved.fileSystem, surroundings)
+  if (entries.some(entry => entry.path === ROOT && entry.access === 'none')) denied.add(ROOT)
+  const kept = writableRoots.flatMap(({ readOnly }) => readOnly.map(item => naiveCanonical(surroundings.files, item)))
+  const mark = (paths: Iterable<AbsolutePath>, access: Access) => [...paths].map(item => ({ path: item, access }))
+  const marks = [
+    ...mark(resolved.fullDiskRead ? [ROOT] : readableRoots, 'read'),
+    ...mark(
+      writableRoots.map(({ root }) => root),
+      'write',
+    ),
+    ...mark(denied, 'none'),
+    ...mark(kept, 'read'),
+  ]
+  const order = (item: (typeof marks)[number]) => depthOf(item.path) * 10 + CONFLICT[item.access]
+  const matching = marks.filter(item => contains(item.path, path))
+  return matching.sort((left, right) => order(right) - order(left))[0]?.access ?? 'none'
 }
 
 describe('index', () => {
@@ -129,6 +161,26 @@ describe('resolved rules', () => {
         expect(rules.every(rule => Object.isFrozen(rule) && Object.isFrozen(rule.origin))).toBe(true)
       }),
       RUNS,
+    )
+  })
+
+  it('say what the root lists of the specification say', () => {
+    fc.assert(
+      fc.property(
+        anyRestricted,
+        anySurroundings(linkedTree),
+        fc.array(anyPath, { minLength: 5 }),
+        (policy, surroundings, paths) => {
+          const resolved = resolvePolicy(split(policy), surroundings)
+          fc.pre(!resolved.platformDefaults && !resolved.fullDiskWrite)
+          for (const asked of paths.map(item => naiveCanonical(surroundings.files, item))) {
+            const { access, rule } = enforcedAccessOf(resolved, asked)
+            if (rule?.target === 'symlink') continue
+            expect(access, asked).toBe(accessByLists(resolved, surroundings, asked))
+          }
+        },
+      ),
+      { numRuns: 3000 },
     )
   })
 

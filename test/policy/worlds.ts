@@ -21,6 +21,16 @@ export const plainTree: fc.Arbitrary<Tree> = fc.dictionary(
   { maxKeys: 8 },
 )
 
+/** Trees with links and without git metadata. */
+export const linkedTree: fc.Arbitrary<Tree> = fc.dictionary(
+  anyPath.filter(item => item !== '/' && !item.includes('.git')),
+  fc.oneof(
+    fc.constantFrom('dir' as const, 'dir' as const, 'file' as const),
+    anyPath.map(target => ({ link: target })),
+  ),
+  { maxKeys: 10 },
+)
+
 export const anyTree: fc.Arbitrary<Tree> = fc.dictionary(
   anyPath.filter(item => item !== '/'),
   node,
