@@ -37,7 +37,8 @@ function withoutRedundantReads(
   roots: readonly WritableRoot[],
 ): FileSystemSandboxEntry[] {
   const tree = new PathTree<WritableRoot>()
-  for (const root of roots) tree.add(root.root, root)
+  // A root that is listed twice has the same protections twice.
+  for (const root of new Map(roots.map(item => [item.root, item])).values()) tree.add(root.root, root)
   const allowed = (path: AbsolutePath) => {
     for (const found of tree.above(path)) if (found.some(root => writableRootAllows(root, path))) return true
     return false

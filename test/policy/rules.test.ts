@@ -267,4 +267,19 @@ describe('a policy of many entries', () => {
     // A linear pass over all entries per question would take minutes.
     expect(performance.now() - started).toBeLessThan(15_000)
   })
+
+  it('is converted from the legacy model in such time too, repeats and protected roots included', () => {
+    const policy = parseSandboxPolicy({
+      type: 'workspace-write',
+      writable_roots: Array.from({ length: 40_000 }, () => '/ws'),
+      read_only_access: {
+        type: 'restricted',
+        readable_roots: Array.from({ length: 40_000 }, (_, index) => `/ws/.git/${index}`),
+      },
+    })
+    const started = performance.now()
+    const resolved = resolvePolicy(policy, surroundingsIn({ '/ws/.git': 'dir' }))
+    expect(resolved.rules.filter(rule => rule.access === 'read').length).toBeGreaterThan(40_000)
+    expect(performance.now() - started).toBeLessThan(15_000)
+  })
 })
