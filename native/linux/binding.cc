@@ -1,5 +1,6 @@
-// The Linux exports. A binding function reads its arguments, calls one function and converts the outcome; errors are
-// returned as data and become exceptions in TypeScript (lib/native/binding.ts describes the shapes).
+// The Linux exports. A binding function reads its arguments, calls one function and converts the outcome;
+// errors are returned as data and become exceptions in TypeScript (lib/native/binding.ts describes the
+// shapes).
 //
 // JavaScript has validated what it passes; what memory safety rests on is checked again here.
 #include "../binding.h"
@@ -80,8 +81,10 @@ class Environment {
 
   // Whether running commands keep the event loop alive.
   void Hold(bool hold) {
-    if (hold) deliver_.Ref(env_);
-    else deliver_.Unref(env_);
+    if (hold)
+      deliver_.Ref(env_);
+    else
+      deliver_.Unref(env_);
   }
 
   void Close() {
@@ -105,7 +108,9 @@ class Environment {
   Napi::ThreadSafeFunction deliver_;
 };
 
-Environment& EnvironmentOf(const Napi::CallbackInfo& info) { return *info.Env().GetInstanceData<Environment>(); }
+Environment& EnvironmentOf(const Napi::CallbackInfo& info) {
+  return *info.Env().GetInstanceData<Environment>();
+}
 
 int64_t IntegerOption(const Napi::Object& options, const char* name, int64_t fallback) {
   const Napi::Value value = options.Get(name);
@@ -149,7 +154,8 @@ bool ReadRunRequest(const Napi::CallbackInfo& info, RunRequest* out) {
 }
 
 Napi::Value Misused(const Napi::CallbackInfo& info) {
-  Napi::TypeError::New(info.Env(), "castellan: wrong arguments to a native call").ThrowAsJavaScriptException();
+  Napi::TypeError::New(info.Env(), "castellan: wrong arguments to a native call")
+      .ThrowAsJavaScriptException();
   return info.Env().Undefined();
 }
 
@@ -163,7 +169,8 @@ Napi::Value CompilePlan(const Napi::CallbackInfo& info) {
     return info.Env().Undefined();
   }
   auto* handle = new std::shared_ptr<const Plan>(std::move(plan));
-  return PlanHandle::New(info.Env(), handle, [](Napi::Env, std::shared_ptr<const Plan>* data) { delete data; });
+  return PlanHandle::New(info.Env(), handle,
+                         [](Napi::Env, std::shared_ptr<const Plan>* data) { delete data; });
 }
 
 Napi::Value Spawn(const Napi::CallbackInfo& info) {
@@ -203,12 +210,13 @@ Napi::Value StartGuard(const Napi::CallbackInfo& info) {
 Napi::Value Signal(const Napi::CallbackInfo& info) {
   if (info.Length() < 2 || !info[0].IsNumber() || !info[1].IsNumber()) return Misused(info);
   const long result = EnvironmentOf(info).launcher().Signal(info[0].As<Napi::Number>().Uint32Value(),
-                                                           info[1].As<Napi::Number>().Int32Value());
+                                                            info[1].As<Napi::Number>().Int32Value());
   return Napi::Number::New(info.Env(), static_cast<double>(-result));
 }
 
 Napi::Value Terminate(const Napi::CallbackInfo& info) {
-  if (info.Length() < 3 || !info[0].IsNumber() || !info[1].IsNumber() || !info[2].IsNumber()) return Misused(info);
+  if (info.Length() < 3 || !info[0].IsNumber() || !info[1].IsNumber() || !info[2].IsNumber())
+    return Misused(info);
   EnvironmentOf(info).launcher().Terminate(info[0].As<Napi::Number>().Uint32Value(),
                                            info[1].As<Napi::Number>().Int32Value(),
                                            info[2].As<Napi::Number>().Int64Value());
@@ -237,7 +245,8 @@ Napi::Value HelperDescriptor(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), EnvironmentOf(info).launcher().HelperDescriptor());
 }
 
-// memoryFile(name, bytes) -> a sealed, read-only in-memory file's descriptor (the caller closes it), or -errno.
+// memoryFile(name, bytes) -> a sealed, read-only in-memory file's descriptor (the caller closes it), or
+// -errno.
 Napi::Value MemoryFile(const Napi::CallbackInfo& info) {
   if (info.Length() < 2 || !info[0].IsString() || !info[1].IsTypedArray()) return Misused(info);
   const auto bytes = info[1].As<Napi::Uint8Array>();
@@ -257,10 +266,11 @@ Napi::Value TryPlan(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value FlockFile(const Napi::CallbackInfo& info) {
-  if (info.Length() < 3 || !info[0].IsNumber() || !info[1].IsBoolean() || !info[2].IsBoolean()) return Misused(info);
-  return Napi::Number::New(info.Env(), LockFile(info[0].As<Napi::Number>().Int32Value(),
-                                                info[1].As<Napi::Boolean>().Value(),
-                                                info[2].As<Napi::Boolean>().Value()));
+  if (info.Length() < 3 || !info[0].IsNumber() || !info[1].IsBoolean() || !info[2].IsBoolean())
+    return Misused(info);
+  return Napi::Number::New(
+      info.Env(), LockFile(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Boolean>().Value(),
+                           info[2].As<Napi::Boolean>().Value()));
 }
 
 }  // namespace
@@ -271,13 +281,20 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
   env.AddCleanupHook([](Environment* closing) { closing->Close(); }, environment);
   exports.Set("system", Napi::String::New(env, "linux"));
   const std::pair<const char*, Napi::Value (*)(const Napi::CallbackInfo&)> functions[] = {
-      {"compilePlan", CompilePlan},   {"spawn", Spawn},
-      {"run", Run},                   {"runSync", RunSync},
-      {"startGuard", StartGuard},     {"signal", Signal},
-      {"terminate", Terminate},       {"listen", Listen},
-      {"hold", Hold},                 {"hostTag", HostTag},
-      {"helperDescriptor", HelperDescriptor}, {"memoryFile", MemoryFile},
-      {"landlockAbi", LandlockAbi},   {"tryPlan", TryPlan},
+      {"compilePlan", CompilePlan},
+      {"spawn", Spawn},
+      {"run", Run},
+      {"runSync", RunSync},
+      {"startGuard", StartGuard},
+      {"signal", Signal},
+      {"terminate", Terminate},
+      {"listen", Listen},
+      {"hold", Hold},
+      {"hostTag", HostTag},
+      {"helperDescriptor", HelperDescriptor},
+      {"memoryFile", MemoryFile},
+      {"landlockAbi", LandlockAbi},
+      {"tryPlan", TryPlan},
       {"flock", FlockFile},
   };
   for (const auto& [name, function] : functions) exports.Set(name, Napi::Function::New(env, function, name));

@@ -1,12 +1,12 @@
 // Runs between clone and exec, in memory shared with the host process, and in the helper program.
 //
-// It makes raw system calls only (syscalls.h): no libc, no allocation, no locks, no errno, no thread-locals. Everything
-// it reads was prepared before the clone; everything it writes is the Launch's own scratch space and the report.
-// .ci/child-symbols checks the undefined symbols of this object against a list.
+// It makes raw system calls only (syscalls.h): no libc, no allocation, no locks, no errno, no thread-locals.
+// Everything it reads was prepared before the clone; everything it writes is the Launch's own scratch space
+// and the report. .ci/child-symbols checks the undefined symbols of this object against a list.
 //
 // The order, and why:
-//   signals       handlers of the host must never run here; ignored signals must not be inherited by the command
-//   session       before descriptors: a new session has no controlling terminal to push input into
+//   signals       handlers of the host must never run here; ignored signals must not be inherited by the
+//   command session       before descriptors: a new session has no controlling terminal to push input into
 //   stdio         while the numbers are still the host's
 //   tag           before anything can be started: every descendant carries it
 //   identity map  before mounts: mount calls need the ids to exist in the namespace
@@ -44,13 +44,16 @@ bool ResetSignalsInChild(Report* report) {
 
 bool StartSessionInChild(uint32_t flags, Report* report) {
   long result = 0;
-  if (flags & kNewSession) result = sys::Call(__NR_setsid);
-  else if (flags & kNewGroup) result = sys::Call(__NR_setpgid, 0, 0);
+  if (flags & kNewSession)
+    result = sys::Call(__NR_setsid);
+  else if (flags & kNewGroup)
+    result = sys::Call(__NR_setpgid, 0, 0);
   return result >= 0 || FailInChild(report, Stage::kSession, result);
 }
 
-// Every source is first moved above every target, so that no move overwrites a source that is still needed, and so that
-// source and target always differ (dup3 would fail, and the host's own close-on-exec flag would stay).
+// Every source is first moved above every target, so that no move overwrites a source that is still needed,
+// and so that source and target always differ (dup3 would fail, and the host's own close-on-exec flag would
+// stay).
 bool MoveDescriptorsInChild(const Launch& launch, Report* report) {
   int highest = 2;
   for (uint32_t i = 0; i < launch.moves_count; i++) {
@@ -105,7 +108,8 @@ struct Identity {
 };
 
 // One line per map is all an unprivileged process may write, and only after giving up setgroups(2).
-bool WriteIdentityMapsInChild(int proc, Identity inside, Identity outside, bool deny_setgroups, Report* report) {
+bool WriteIdentityMapsInChild(int proc, Identity inside, Identity outside, bool deny_setgroups,
+                              Report* report) {
   char line[64];
   if (deny_setgroups && !WriteFileInChild(proc, "self/setgroups", "deny", 4, report)) return false;
   size_t size = FormatMapInChild(line, inside.user, outside.user);
@@ -133,8 +137,8 @@ uint64_t NamespaceFlags(uint32_t plan_flags) {
          (plan_flags & kOwnNet ? sys::kCloneNewNet : 0);
 }
 
-// A private pts file system can only be made where user id 0 exists. An unprivileged user is therefore 0 in a first
-// namespace, which owns the mounts, and itself again in a second one below it, which owns nothing.
+// A private pts file system can only be made where user id 0 exists. An unprivileged user is therefore 0 in a
+// first namespace, which owns the mounts, and itself again in a second one below it, which owns nothing.
 bool EnterTreeInChild(const Launch& launch, Report* report) {
   const uint32_t flags = launch.plan.header->flags;
   if (!(flags & kNamespaces)) return true;
@@ -142,7 +146,8 @@ bool EnterTreeInChild(const Launch& launch, Report* report) {
     const long result = sys::Unshare(NamespaceFlags(flags));
     if (result < 0) return FailInChild(report, Stage::kNamespaces, result);
   }
-  // A clone of /proc stays writable when the tree below becomes read-only, and stays reachable when the root changes.
+  // A clone of /proc stays writable when the tree below becomes read-only, and stays reachable when the root
+  // changes.
   const long proc = sys::OpenTree(sys::kAtFdCwd, "/proc", sys::kOpenTreeClone | sys::kOpenTreeCloexec);
   if (proc < 0) return FailInChild(report, Stage::kIdentityMap, proc);
   const Identity self{launch.user_id, launch.group_id};
@@ -191,7 +196,9 @@ bool AddLandlockRuleInChild(const PlanView& plan, uint32_t index, int ruleset, R
   // Canonical paths hold no link; finding one means that the path was changed since the plan was made.
   const long fd = sys::OpenAt2(sys::kAtFdCwd, plan.Text(record.path), sys::kPath | sys::kCloseOnExec,
                                sys::kResolveNoSymlinks);
-  if (fd < 0) return (record.flags & kOptional) || FailInChild(report, Stage::kLandlock, fd, static_cast<int32_t>(index));
+  if (fd < 0)
+    return (record.flags & kOptional) ||
+           FailInChild(report, Stage::kLandlock, fd, static_cast<int32_t>(index));
   const long result = sys::AddLandlockPath(ruleset, {record.allowed_access, static_cast<int32_t>(fd)});
   sys::Close(static_cast<int>(fd));
   return result >= 0 || FailInChild(report, Stage::kLandlock, result, static_cast<int32_t>(index));
@@ -200,7 +207,8 @@ bool AddLandlockRuleInChild(const PlanView& plan, uint32_t index, int ruleset, R
 bool RestrictWithLandlockInChild(const PlanView& plan, Report* report) {
   if (!(plan.header->flags & kLandlock)) return true;
   const PlanHeader& header = *plan.header;
-  const sys::LandlockRulesetAttributes attributes{header.handled_access_fs, header.handled_access_net, header.scoped};
+  const sys::LandlockRulesetAttributes attributes{header.handled_access_fs, header.handled_access_net,
+                                                  header.scoped};
   // Older kernels refuse a longer structure with unknown non-zero members; the plan holds zeros there.
   const size_t size = header.landlock_abi >= 6 ? 24 : header.landlock_abi >= 4 ? 16 : 8;
   const long ruleset = sys::CreateLandlockRuleset(&attributes, size, 0);
@@ -270,8 +278,10 @@ long ExecuteCandidatesInChild(const Launch& launch) {
       launch.argv[0] = first;
       return result;
     }
-    if (result == -sys::kEACCES) telling = result;
-    else if (result != -sys::kENOENT && result != -sys::kENOTDIR && result != -sys::kESTALE) return result;
+    if (result == -sys::kEACCES)
+      telling = result;
+    else if (result != -sys::kENOENT && result != -sys::kENOTDIR && result != -sys::kESTALE)
+      return result;
   }
   return telling;
 }

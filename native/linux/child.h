@@ -34,7 +34,7 @@ enum class Stage : int32_t {
 // Written by the child into memory it shares with the parent (or sent through a descriptor by the helper).
 struct Report {
   Stage stage = Stage::kNone;
-  int32_t error = 0;  // errno, positive
+  int32_t error = 0;   // errno, positive
   int32_t index = -1;  // mount operation, Landlock rule or descriptor
 };
 
@@ -46,23 +46,24 @@ struct Launch {
   PlanView plan;
   RequestView request;
   const char* const* candidates;  // NULL-terminated
-  // argv[-1] and argv[0] belong to the array as well, so that a script without an interpreter line can be given to
-  // /bin/sh in place (as execvp(3) does) without memory being needed.
+  // argv[-1] and argv[0] belong to the array as well, so that a script without an interpreter line can be
+  // given to /bin/sh in place (as execvp(3) does) without memory being needed.
   const char** argv;
   const char* const* envp;
   DescriptorMove* moves;  // rewritten while descriptors are moved out of the way
   uint32_t moves_count;
-  int* trees;  // one slot per mount record, for mounts taken before the tree is made read-only
+  int* trees;            // one slot per mount record, for mounts taken before the tree is made read-only
   bool namespaces_made;  // clone(2) was given the namespace flags; otherwise they are unshared here
   bool keep_signal_mask;
   uint32_t user_id, group_id;  // effective ids in the host's namespace
 };
 
-// Applies the plan to the calling process. Returns false with the report filled when a step failed; the caller must
-// not go on to execute anything then.
+// Applies the plan to the calling process. Returns false with the report filled when a step failed; the
+// caller must not go on to execute anything then.
 bool ConfineInChild(const Launch& launch, Report* report);
 
-// Confines, then executes. Never returns: when anything failed, the report is filled and the process ends with 127.
+// Confines, then executes. Never returns: when anything failed, the report is filled and the process ends
+// with 127.
 [[noreturn]] void RunInChild(const Launch& launch, Report* report);
 
 // Tries the program candidates in order; returns only on failure, with -errno of the most telling attempt.

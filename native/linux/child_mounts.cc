@@ -1,13 +1,15 @@
-// Carries out the mount operations of a plan image, in order, in a mount namespace of its own. Same rules as child.cc.
+// Carries out the mount operations of a plan image, in order, in a mount namespace of its own. Same rules as
+// child.cc.
 //
-// Sources are host paths, targets are paths in the new root. A path is always walked without following links: plan
-// paths are canonical, so a link found on the way was put there after the plan was made, and the launch ends. Pinned
-// records also compare device and inode. Mount calls work on descriptors from then on, so nothing can be swapped
-// between the look and the mount.
+// Sources are host paths, targets are paths in the new root. A path is always walked without following links:
+// plan paths are canonical, so a link found on the way was put there after the plan was made, and the launch
+// ends. Pinned records also compare device and inode. Mount calls work on descriptors from then on, so
+// nothing can be swapped between the look and the mount.
 //
-// Writable mounts, devices and what will be hidden below a mask are taken first, while the tree is as the host left it;
-// then the tree becomes read-only as a whole (one call), and the operations put their mounts on top. Propagation is private: a file system that the host
-// mounts later does not appear inside with the host's flags.
+// Writable mounts, devices and what will be hidden below a mask are taken first, while the tree is as the
+// host left it; then the tree becomes read-only as a whole (one call), and the operations put their mounts on
+// top. Propagation is private: a file system that the host mounts later does not appear inside with the
+// host's flags.
 #include "child.h"
 
 #include "syscalls.h"
@@ -19,8 +21,9 @@ struct Device {
   const char* path;
   const char* name;
 };
-constexpr Device kDeviceFiles[] = {{"/dev/null", "null"},     {"/dev/zero", "zero"},       {"/dev/full", "full"},
-                                   {"/dev/random", "random"}, {"/dev/urandom", "urandom"}, {"/dev/tty", "tty"}};
+constexpr Device kDeviceFiles[] = {{"/dev/null", "null"},       {"/dev/zero", "zero"},
+                                   {"/dev/full", "full"},       {"/dev/random", "random"},
+                                   {"/dev/urandom", "urandom"}, {"/dev/tty", "tty"}};
 constexpr int kDeviceCount = sizeof kDeviceFiles / sizeof kDeviceFiles[0];
 constexpr Device kDeviceLinks[] = {{"/proc/self/fd", "fd"},
                                    {"/proc/self/fd/0", "stdin"},
@@ -118,7 +121,8 @@ long MakePtsInChild() {
   return result;
 }
 
-// ---- before the tree changes -------------------------------------------------------------------------------------
+// ---- before the tree changes
+// -------------------------------------------------------------------------------------
 
 bool TakeTreesInChild(Work& work) {
   const PlanView& plan = work.launch.plan;
@@ -137,7 +141,8 @@ bool TakeDevicesInChild(Work& work) {
   for (int i = 0; i < kDeviceCount; i++) {
     const long tree = TakeTreeInChild(unpinned, kDeviceFiles[i].path);
     work.devices[i] = -1;
-    if (tree == -sys::kENOENT) continue;  // a container without this device: the command does without it as well
+    if (tree == -sys::kENOENT)
+      continue;  // a container without this device: the command does without it as well
     if (tree < 0) return FailInChild(work, tree, Stage::kMount, i);
     const long result = RestrictTreeInChild(static_cast<int>(tree), sys::kMountNoSuid | sys::kMountNoExec);
     if (result < 0) return FailInChild(work, result, Stage::kMount, i);
@@ -146,16 +151,20 @@ bool TakeDevicesInChild(Work& work) {
   return true;
 }
 
-// ---- operations --------------------------------------------------------------------------------------------------
+// ---- operations
+// --------------------------------------------------------------------------------------------------
 
 long StartFromHostTreeInChild(const MountRecord& record) {
-  const uint64_t set = sys::kMountNoSuid | sys::kMountNoDev | (record.flags & kWritable ? 0 : sys::kMountReadOnly);
-  return sys::SetMountAttributes(sys::kAtFdCwd, "/", sys::kAtRecursive, {set, 0, sys::kPropagationPrivate, 0});
+  const uint64_t set =
+      sys::kMountNoSuid | sys::kMountNoDev | (record.flags & kWritable ? 0 : sys::kMountReadOnly);
+  return sys::SetMountAttributes(sys::kAtFdCwd, "/", sys::kAtRecursive,
+                                 {set, 0, sys::kPropagationPrivate, 0});
 }
 
 // The new root is mounted over /dev, which every system has; all sources are taken before or by other paths.
 long StartFromEmptyRootInChild(Work& work) {
-  long result = sys::SetMountAttributes(sys::kAtFdCwd, "/", sys::kAtRecursive, {0, 0, sys::kPropagationPrivate, 0});
+  long result =
+      sys::SetMountAttributes(sys::kAtFdCwd, "/", sys::kAtRecursive, {0, 0, sys::kPropagationPrivate, 0});
   if (result < 0) return result;
   const long tree = MakeTmpfsInChild("0111", sys::kMountNoSuid | sys::kMountNoDev);
   if (tree < 0) return tree;
@@ -267,15 +276,16 @@ long MakeDevicesInChild(Work& work) {
   return result;
 }
 
-// The host's /proc, read-only. In a read-only host tree it already is; in an empty root it has to be brought in, and in
-// a writable host tree it has to be restricted.
+// The host's /proc, read-only. In a read-only host tree it already is; in an empty root it has to be brought
+// in, and in a writable host tree it has to be restricted.
 long ProvideProcessFilesInChild(Work& work) {
   const MountRecord& base = work.launch.plan.mounts[0];
   if (base.kind == kHostTree && !(base.flags & kWritable)) return 0;
   const MountRecord unpinned{};
   const long tree = TakeTreeInChild(unpinned, "/proc");
   if (tree < 0) return tree;
-  long result = RestrictTreeInChild(static_cast<int>(tree), sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoDev);
+  long result =
+      RestrictTreeInChild(static_cast<int>(tree), sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoDev);
   if (result >= 0 && work.root != sys::kAtFdCwd) result = MakeDirectoryInChild(work, "/proc");
   if (result < 0) return result;
   return AttachInChild(work, static_cast<int>(tree), "/proc", nullptr);
@@ -286,23 +296,36 @@ long CarryOutInChild(Work& work, uint32_t index) {
   const MountRecord& record = plan.mounts[index];
   const char* target = plan.Text(record.target);
   switch (static_cast<MountKind>(record.kind)) {
-    case kHostTree: return StartFromHostTreeInChild(record);
-    case kEmptyRoot: return StartFromEmptyRootInChild(work);
-    case kBind: return BindInChild(work, index);
-    case kMaskDirectory: return MaskDirectoryInChild(work, record);
-    case kMaskFile: return MaskFileInChild(work, record);
-    case kMakeDirectory: return MakeDirectoryInChild(work, target);
-    case kMakeFile: return MakeFileInChild(work.root, Relative(target));
-    case kMakeSymlink: return sys::MakeSymlinkAt(plan.Text(record.source), work.root, Relative(target));
-    case kSeal: return SealInChild(work, target);
-    case kDevices: return MakeDevicesInChild(work);
-    case kProcessFiles: return ProvideProcessFilesInChild(work);
-    case kMountKinds: break;
+    case kHostTree:
+      return StartFromHostTreeInChild(record);
+    case kEmptyRoot:
+      return StartFromEmptyRootInChild(work);
+    case kBind:
+      return BindInChild(work, index);
+    case kMaskDirectory:
+      return MaskDirectoryInChild(work, record);
+    case kMaskFile:
+      return MaskFileInChild(work, record);
+    case kMakeDirectory:
+      return MakeDirectoryInChild(work, target);
+    case kMakeFile:
+      return MakeFileInChild(work.root, Relative(target));
+    case kMakeSymlink:
+      return sys::MakeSymlinkAt(plan.Text(record.source), work.root, Relative(target));
+    case kSeal:
+      return SealInChild(work, target);
+    case kDevices:
+      return MakeDevicesInChild(work);
+    case kProcessFiles:
+      return ProvideProcessFilesInChild(work);
+    case kMountKinds:
+      break;
   }
   return -sys::kEINVAL;
 }
 
-// pivot_root(".", ".") stacks the old root on the new one; detaching it leaves the new root alone (pivot_root(2)).
+// pivot_root(".", ".") stacks the old root on the new one; detaching it leaves the new root alone
+// (pivot_root(2)).
 long MoveIntoRootInChild(const Work& work) {
   if (work.root == sys::kAtFdCwd) return 0;
   long result = sys::ChangeDirectoryTo(work.root);

@@ -1,5 +1,6 @@
 // See clone.h. The hazards of a child in shared memory, and what answers them:
-//   - a signal handler of the host running in the child: all signals are blocked around the clone with the raw call
+//   - a signal handler of the host running in the child: all signals are blocked around the clone with the
+//   raw call
 //     (libc's wrapper leaves two of its own out); the child resets every action before it unblocks anything;
 //   - the parent's stack: the child has one of its own;
 //   - errno, thread-locals, locks: the child makes raw system calls only.
@@ -25,7 +26,8 @@ extern "C" [[noreturn]] void CastellanChildEntry(const ChildArguments* arguments
   RunInChild(*arguments->launch, arguments->report);
 }
 
-// Returns the child's pid or -errno, in the parent. The child calls the entry on its own stack and never comes back.
+// Returns the child's pid or -errno, in the parent. The child calls the entry on its own stack and never
+// comes back.
 long CloneOnStack(uint64_t flags, void* stack_top, int* pidfd, const ChildArguments* arguments) {
   long result;
 #if defined(__x86_64__)
@@ -42,7 +44,8 @@ long CloneOnStack(uint64_t flags, void* stack_top, int* pidfd, const ChildArgume
       "hlt\n"
       "1:\n\t"
       : "=a"(result)
-      : "0"(static_cast<long>(__NR_clone)), "D"(flags), "S"(stack_top), "d"(pidfd), "r"(tid), "r"(tls), "r"(kept)
+      : "0"(static_cast<long>(__NR_clone)), "D"(flags), "S"(stack_top), "d"(pidfd), "r"(tid), "r"(tls),
+        "r"(kept)
       : "rcx", "r11", "memory", "cc");
 #elif defined(__aarch64__)
   register long number asm("x8") = __NR_clone;
@@ -90,7 +93,8 @@ void Reap(int pidfd) {
 
 Started StartChild(const Launch& launch) {
   Started started;
-  void* stack = mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  void* stack =
+      mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (stack == MAP_FAILED) {
     started.report = Report{Stage::kClone, errno, -1};
     return started;

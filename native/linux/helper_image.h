@@ -1,5 +1,5 @@
-// The helper program, embedded by the build (native/embed.mjs): it cannot lose its execute bit, be left out of an
-// archive, or be replaced by a command that may write to the folder the library lies in.
+// The helper program, embedded by the build (native/embed.mjs): it cannot lose its execute bit, be left out
+// of an archive, or be replaced by a command that may write to the folder the library lies in.
 #ifndef CASTELLAN_LINUX_HELPER_IMAGE_H_
 #define CASTELLAN_LINUX_HELPER_IMAGE_H_
 

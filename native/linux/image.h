@@ -1,11 +1,12 @@
 // The two byte images that TypeScript hands to native code (twin: lib/backend/linux/image.ts).
 //
-// The plan image holds what a plan asks for: mount operations, Landlock rules, the filter. It is immutable and shared by
-// every run of a plan. The request image holds one run: program candidates, argv, environment, directory, marks. All
-// numbers are little endian; all strings are NUL-terminated and named by their offset from the start of the image.
+// The plan image holds what a plan asks for: mount operations, Landlock rules, the filter. It is immutable
+// and shared by every run of a plan. The request image holds one run: program candidates, argv, environment,
+// directory, marks. All numbers are little endian; all strings are NUL-terminated and named by their offset
+// from the start of the image.
 //
-// Readers check every offset before use: memory safety does not rest on the TypeScript side. No libc here: the helper
-// program reads the same images.
+// Readers check every offset before use: memory safety does not rest on the TypeScript side. No libc here:
+// the helper program reads the same images.
 #ifndef CASTELLAN_LINUX_IMAGE_H_
 #define CASTELLAN_LINUX_IMAGE_H_
 
@@ -56,7 +57,8 @@ enum MountFlag : uint32_t {
   kFile = 2,      // kBind
   kPassable = 4,  // kMaskDirectory
   kPinned = 8,    // device and inode must match what stands at the path
-  kTakeFirst = 16,  // kBind: the source will be hidden by an earlier operation, so it is taken before all of them
+  kTakeFirst =
+      16,  // kBind: the source will be hidden by an earlier operation, so it is taken before all of them
 };
 
 struct MountRecord {
@@ -117,7 +119,9 @@ inline bool RangeFits(uint64_t size, uint64_t offset, uint64_t count, uint64_t i
 }
 
 // Every string of an image is terminated because its last byte is NUL and each offset lies inside it.
-inline bool TextFits(uint64_t size, uint32_t offset) { return offset < size; }
+inline bool TextFits(uint64_t size, uint32_t offset) {
+  return offset < size;
+}
 
 inline bool ReadPlan(const uint8_t* data, size_t size, PlanView* out) {
   if (size < sizeof(PlanHeader) || reinterpret_cast<uintptr_t>(data) % 8 != 0) return false;
@@ -129,10 +133,12 @@ inline bool ReadPlan(const uint8_t* data, size_t size, PlanView* out) {
   if (!RangeFits(size, header->filter_offset, header->filter_count, 8, 8)) return false;
   if (header->filter_count > 4096) return false;
   *out = PlanView{data, header, reinterpret_cast<const MountRecord*>(data + header->mounts_offset),
-                  reinterpret_cast<const RuleRecord*>(data + header->rules_offset), data + header->filter_offset};
+                  reinterpret_cast<const RuleRecord*>(data + header->rules_offset),
+                  data + header->filter_offset};
   for (uint32_t i = 0; i < header->mounts_count; i++) {
     const MountRecord& record = out->mounts[i];
-    if (record.kind >= kMountKinds || !TextFits(size, record.source) || !TextFits(size, record.target)) return false;
+    if (record.kind >= kMountKinds || !TextFits(size, record.source) || !TextFits(size, record.target))
+      return false;
   }
   for (uint32_t i = 0; i < header->rules_count; i++) {
     if (!TextFits(size, out->rules[i].path)) return false;
@@ -143,7 +149,8 @@ inline bool ReadPlan(const uint8_t* data, size_t size, PlanView* out) {
 inline bool ReadRequest(const uint8_t* data, size_t size, RequestView* out) {
   if (size < sizeof(RequestHeader) || reinterpret_cast<uintptr_t>(data) % 8 != 0) return false;
   const auto* header = reinterpret_cast<const RequestHeader*>(data);
-  if (header->magic != kRequestMagic || header->version != kImageVersion || header->size != size) return false;
+  if (header->magic != kRequestMagic || header->version != kImageVersion || header->size != size)
+    return false;
   if (data[size - 1] != 0 || !TextFits(size, header->working_directory)) return false;
   const uint32_t offsets[] = {header->candidates_offset, header->argv_offset, header->env_offset};
   const uint32_t counts[] = {header->candidates_count, header->argv_count, header->env_count};

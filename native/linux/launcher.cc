@@ -1,12 +1,12 @@
 // See launcher.h.
 //
-// Two threads meet here: the JavaScript thread, which starts commands in place when it must know the pid at once, and
-// the launcher thread, which owns the epoll and every stream of a collected run. `mutex_` guards the list of children,
-// the queue of commands and the results that somebody waits for; a Child's other members belong to the launcher thread
-// once it was adopted.
+// Two threads meet here: the JavaScript thread, which starts commands in place when it must know the pid at
+// once, and the launcher thread, which owns the epoll and every stream of a collected run. `mutex_` guards
+// the list of children, the queue of commands and the results that somebody waits for; a Child's other
+// members belong to the launcher thread once it was adopted.
 //
-// A descriptor is always taken out of the epoll before it is closed: a command that is between clone and exec still
-// holds a copy, and a stale registration would deliver events for a run that is gone.
+// A descriptor is always taken out of the epoll before it is closed: a command that is between clone and exec
+// still holds a copy, and a stale registration would deliver events for a run that is gone.
 #include "launcher.h"
 
 #include <errno.h>
@@ -41,7 +41,14 @@ constexpr size_t kReadSize = 64 * 1024;
 constexpr uint64_t kReportLimit = 4096;
 
 // Slots of a child's descriptors in the epoll. Streams 1 and 2 have their own numbers.
-enum Slot : int { kSlotExit = 0, kSlotOutput = 1, kSlotErrors = 2, kSlotInput = 3, kSlotReport = 4, kSlots = 5 };
+enum Slot : int {
+  kSlotExit = 0,
+  kSlotOutput = 1,
+  kSlotErrors = 2,
+  kSlotInput = 3,
+  kSlotReport = 4,
+  kSlots = 5
+};
 
 int64_t NowMs() {
   timespec now;
@@ -49,7 +56,8 @@ int64_t NowMs() {
   return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
 }
 
-// 0 when this process may not set the mark (its own hard limit is not unlimited, for instance inside another run).
+// 0 when this process may not set the mark (its own hard limit is not unlimited, for instance inside another
+// run).
 uint64_t MakeHostTag() {
   rlimit own;
   if (getrlimit(RLIMIT_RTTIME, &own) != 0 || own.rlim_max != RLIM_INFINITY) return 0;
@@ -77,7 +85,8 @@ bool MakeSocketPair(UniqueFd* a, UniqueFd* b) {
   return true;
 }
 
-std::vector<const char*> TextPointers(const RequestView& view, const uint32_t* offsets, uint32_t count, size_t spare) {
+std::vector<const char*> TextPointers(const RequestView& view, const uint32_t* offsets, uint32_t count,
+                                      size_t spare) {
   std::vector<const char*> pointers(spare, nullptr);
   pointers.reserve(spare + count + 1);
   for (uint32_t i = 0; i < count; i++) pointers.push_back(view.Text(offsets[i]));
@@ -169,7 +178,8 @@ uint32_t Launcher::active() const {
   return static_cast<uint32_t>(children_.size());
 }
 
-// ---- starting ------------------------------------------------------------------------------------------------------
+// ---- starting
+// ------------------------------------------------------------------------------------------------------
 
 // What was loaded with the library is what runs, whatever happens to the files it came from.
 int Launcher::HelperDescriptor() {
@@ -195,22 +205,30 @@ bool Launcher::ProvideDescriptors(const RunRequest& request, Descriptors* out, R
         child_end.Reset(open("/dev/null", O_RDWR | O_CLOEXEC));
         made = static_cast<bool>(child_end);
         break;
-      case Stdio::kReadPipe: made = MakePipe(&out->host_ends[i], &child_end); break;
-      case Stdio::kWritePipe: made = MakePipe(&child_end, &out->host_ends[i]); break;
-      case Stdio::kSocket: made = MakeSocketPair(&out->host_ends[i], &child_end); break;
+      case Stdio::kReadPipe:
+        made = MakePipe(&out->host_ends[i], &child_end);
+        break;
+      case Stdio::kWritePipe:
+        made = MakePipe(&child_end, &out->host_ends[i]);
+        break;
+      case Stdio::kSocket:
+        made = MakeSocketPair(&out->host_ends[i], &child_end);
+        break;
       case Stdio::kHelper: {
         source = HelperDescriptor();
         if (source < 0) errno = -source;
         made = source >= 0;
         break;
       }
-      default: break;
+      default:
+        break;
     }
     if (!made) {
       *report = Report{Stage::kPipes, errno, target};
       return false;
     }
-    if (out->host_ends[i]) fcntl(out->host_ends[i].get(), F_SETFL, O_NONBLOCK | fcntl(out->host_ends[i].get(), F_GETFL));
+    if (out->host_ends[i])
+      fcntl(out->host_ends[i].get(), F_SETFL, O_NONBLOCK | fcntl(out->host_ends[i].get(), F_GETFL));
     if (child_end) source = child_end.get();
     out->moves.push_back({source, target});
     out->child_ends.push_back(std::move(child_end));
@@ -275,10 +293,14 @@ LaunchResult Launcher::Start(RunRequest& request, ChildPointer* child) {
   for (size_t i = 0; i < request.stdio.size(); i++) {
     UniqueFd& end = descriptors.host_ends[i];
     if (!end) continue;
-    if (static_cast<int32_t>(i) == request.report_descriptor) made->descriptors[kSlotReport] = std::move(end);
-    else if (!request.collect) result.host_ends[i] = end.Release();
-    else if (i == 0) made->descriptors[kSlotInput] = std::move(end);
-    else if (i <= 2) made->descriptors[i] = std::move(end);
+    if (static_cast<int32_t>(i) == request.report_descriptor)
+      made->descriptors[kSlotReport] = std::move(end);
+    else if (!request.collect)
+      result.host_ends[i] = end.Release();
+    else if (i == 0)
+      made->descriptors[kSlotInput] = std::move(end);
+    else if (i <= 2)
+      made->descriptors[i] = std::move(end);
   }
   made->input = std::move(request.input);
   *child = std::move(made);
@@ -292,7 +314,8 @@ LaunchResult Launcher::Spawn(RunRequest request) {
   return result;
 }
 
-// The id is given before the start, so that the caller can end a run that has not begun; the child takes it over.
+// The id is given before the start, so that the caller can end a run that has not begun; the child takes it
+// over.
 uint32_t Launcher::Run(RunRequest request) {
   uint32_t id;
   {
@@ -360,7 +383,8 @@ Report Launcher::StartGuard(RunRequest request) {
   return Report{};
 }
 
-// ---- the launcher thread ---------------------------------------------------------------------------------------
+// ---- the launcher thread
+// ---------------------------------------------------------------------------------------
 
 bool Launcher::Watch(int fd, uint32_t events, uint32_t id, int slot) {
   epoll_event event{};
@@ -369,7 +393,8 @@ bool Launcher::Watch(int fd, uint32_t events, uint32_t id, int slot) {
   return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-// Registers a started child. Called from either thread; the launcher thread sees it through the epoll afterwards.
+// Registers a started child. Called from either thread; the launcher thread sees it through the epoll
+// afterwards.
 void Launcher::Adopt(const ChildPointer& child) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -420,12 +445,19 @@ void Launcher::Handle(uint64_t key) {
   const ChildPointer child = Find(static_cast<uint32_t>(key >> 3));
   if (!child) return;
   switch (static_cast<Slot>(key & 7)) {
-    case kSlotExit: OnExit(child); break;
+    case kSlotExit:
+      OnExit(child);
+      break;
     case kSlotOutput:
     case kSlotErrors:
-    case kSlotReport: ReadStream(child, static_cast<int>(key & 7)); break;
-    case kSlotInput: WriteInput(child); break;
-    case kSlots: break;
+    case kSlotReport:
+      ReadStream(child, static_cast<int>(key & 7));
+      break;
+    case kSlotInput:
+      WriteInput(child);
+      break;
+    case kSlots:
+      break;
   }
   FinishIfDone(child);
 }
@@ -447,7 +479,7 @@ void Launcher::CloseStream(Child& child, int slot) {
 
 void Launcher::ReadStream(const ChildPointer& child, int slot) {
   if (!child->descriptors[slot]) return;
-  auto& kept = slot == kSlotOutput ? child->result.output
+  auto& kept = slot == kSlotOutput   ? child->result.output
                : slot == kSlotErrors ? child->result.errors
                                      : child->result.reported;
   const uint64_t limit = slot == kSlotReport ? kReportLimit : child->limit;
@@ -460,7 +492,8 @@ void Launcher::ReadStream(const ChildPointer& child, int slot) {
       CloseStream(*child, slot);
       return;
     }
-    // Reading goes on beyond the limit, so that the command is not stopped by a full pipe; the rest is dropped.
+    // Reading goes on beyond the limit, so that the command is not stopped by a full pipe; the rest is
+    // dropped.
     const size_t room = kept.size() < limit ? limit - kept.size() : 0;
     const size_t keep = std::min(room, static_cast<size_t>(got));
     kept.insert(kept.end(), buffer, buffer + keep);
@@ -473,8 +506,8 @@ void Launcher::ReadStream(const ChildPointer& child, int slot) {
   }
 }
 
-// The helper inside bubblewrap tells the command's pid once it runs. It is trusted only as far as it carries the run's
-// mark; without an own PID namespace the number means the same process here.
+// The helper inside bubblewrap tells the command's pid once it runs. It is trusted only as far as it carries
+// the run's mark; without an own PID namespace the number means the same process here.
 void Launcher::TakeCommandPid(Child& child) {
   HelperRecord record;
   if (child.command_pidfd || child.result.reported.size() < sizeof record) return;
@@ -489,8 +522,9 @@ void Launcher::TakeCommandPid(Child& child) {
 void Launcher::WriteInput(const ChildPointer& child) {
   if (!child->descriptors[kSlotInput]) return;
   while (child->input_written < child->input.size()) {
-    const ssize_t written = write(child->descriptors[kSlotInput].get(), child->input.data() + child->input_written,
-                                  child->input.size() - child->input_written);
+    const ssize_t written =
+        write(child->descriptors[kSlotInput].get(), child->input.data() + child->input_written,
+              child->input.size() - child->input_written);
     if (written < 0 && errno == EINTR) continue;
     if (written < 0 && errno == EAGAIN) return;
     if (written < 0) break;  // the command does not read it: not an error of ours
@@ -502,19 +536,23 @@ void Launcher::WriteInput(const ChildPointer& child) {
 void Launcher::OnExit(const ChildPointer& child) {
   if (child->exited) return;
   siginfo_t info{};
-  const int waited = waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child->descriptors[kSlotExit].get()),
-                            &info, WEXITED | WNOHANG);
+  const int waited = waitid(static_cast<idtype_t>(P_PIDFD),
+                            static_cast<id_t>(child->descriptors[kSlotExit].get()), &info, WEXITED | WNOHANG);
   if (waited == 0 && info.si_pid == 0) return;  // not yet
   {
-    // Signal() sends under this lock: it must never see a descriptor number that was closed and given out again.
+    // Signal() sends under this lock: it must never see a descriptor number that was closed and given out
+    // again.
     std::lock_guard<std::mutex> lock(mutex_);
     child->exited = true;
     CloseStream(*child, kSlotExit);
     child->command_pidfd.Reset();
   }
-  if (waited != 0) child->result.exit_unknown = true;
-  else if (info.si_code == CLD_EXITED) child->result.exit_code = info.si_status;
-  else child->result.signal = info.si_status;
+  if (waited != 0)
+    child->result.exit_unknown = true;
+  else if (info.si_code == CLD_EXITED)
+    child->result.exit_code = info.si_status;
+  else
+    child->result.signal = info.si_status;
   CloseStream(*child, kSlotInput);
   for (const int slot : {kSlotOutput, kSlotErrors, kSlotReport}) ReadStream(child, slot);
   const bool held = child->descriptors[kSlotOutput] || child->descriptors[kSlotErrors];
@@ -555,10 +593,11 @@ void Launcher::Flush() {
   deliver_(std::move(results));
 }
 
-// ---- ending ----------------------------------------------------------------------------------------------------
+// ---- ending
+// ----------------------------------------------------------------------------------------------------
 
-// Every process of the run: by mark, and by group for what carries none. The group is only named while its leader was
-// not reaped: afterwards the number may belong to somebody else.
+// Every process of the run: by mark, and by group for what carries none. The group is only named while its
+// leader was not reaped: afterwards the number may belong to somebody else.
 long Launcher::EndTree(const Child& child, int signal) const {
   if (child.own_group && !child.exited) kill(-child.pid, signal);
   if (child.tag == 0) return 0;
@@ -571,7 +610,8 @@ long Launcher::Signal(uint32_t id, int signal) {
   const auto found = children_.find(id);
   if (found == children_.end() || found->second->exited) return -ESRCH;
   const Child& child = *found->second;
-  return sys::SendSignal((child.command_pidfd ? child.command_pidfd : child.descriptors[kSlotExit]).get(), signal);
+  return sys::SendSignal((child.command_pidfd ? child.command_pidfd : child.descriptors[kSlotExit]).get(),
+                         signal);
 }
 
 void Launcher::BeginTermination(Child& child, int signal, int64_t grace_ms) const {
@@ -602,7 +642,8 @@ void Launcher::CheckDeadlines() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     for (const auto& [id, child] : children_) {
-      if ((child->timeout_at != 0 && child->timeout_at <= now) || (child->kill_at != 0 && child->kill_at <= now) ||
+      if ((child->timeout_at != 0 && child->timeout_at <= now) ||
+          (child->kill_at != 0 && child->kill_at <= now) ||
           (child->drain_until != 0 && child->drain_until <= now)) {
         due.push_back(child);
       }
@@ -662,12 +703,13 @@ void Launcher::StopEverything() {
     sys::SendSignal(child->descriptors[kSlotExit].get(), SIGKILL);
     if (child->own_group) kill(-child->pid, SIGKILL);
   }
-  if (host_tag_ != 0 && (!left.empty() || !ended_tags_.empty())) KillTagged(host_tag_, kTagHostMask, kKillRounds);
+  if (host_tag_ != 0 && (!left.empty() || !ended_tags_.empty()))
+    KillTagged(host_tag_, kTagHostMask, kKillRounds);
   const int64_t until = NowMs() + kStopMs;
   for (const ChildPointer& child : left) {
     siginfo_t info{};
-    while (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child->descriptors[kSlotExit].get()), &info,
-                  WEXITED | WNOHANG) == 0 &&
+    while (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child->descriptors[kSlotExit].get()),
+                  &info, WEXITED | WNOHANG) == 0 &&
            info.si_pid == 0 && NowMs() < until) {
       usleep(1000);
     }

@@ -1,5 +1,6 @@
-// The launcher of one Node environment: a thread with its own epoll that starts commands, collects their output, takes
-// their exit and ends their process trees. Nothing here knows Node-API; the addon gives a callback for finished work.
+// The launcher of one Node environment: a thread with its own epoll that starts commands, collects their
+// output, takes their exit and ends their process trees. Nothing here knows Node-API; the addon gives a
+// callback for finished work.
 #ifndef CASTELLAN_LINUX_LAUNCHER_H_
 #define CASTELLAN_LINUX_LAUNCHER_H_
 
@@ -41,11 +42,11 @@ struct RunRequest {
   std::vector<uint64_t> request;  // 8-byte aligned copy of the request image
   size_t request_size = 0;
   std::vector<int32_t> stdio;
-  bool collect = false;            // read descriptors 1 and 2 here; otherwise the host gets the pipe ends
-  std::vector<uint8_t> input;      // written to descriptor 0 when it is a kWritePipe and collect is set
-  uint64_t output_limit = 0;       // bytes kept of each stream
-  int64_t timeout_ms = 0;          // 0: none
-  int64_t grace_ms = 0;            // between SIGTERM and SIGKILL
+  bool collect = false;        // read descriptors 1 and 2 here; otherwise the host gets the pipe ends
+  std::vector<uint8_t> input;  // written to descriptor 0 when it is a kWritePipe and collect is set
+  uint64_t output_limit = 0;   // bytes kept of each stream
+  int64_t timeout_ms = 0;      // 0: none
+  int64_t grace_ms = 0;        // between SIGTERM and SIGKILL
   int32_t timeout_signal = 15;
   bool end_tree_on_exit = true;    // background processes end with the command
   int32_t report_descriptor = -1;  // the child's descriptor that carries a report from the helper; -1: none
@@ -54,8 +55,8 @@ struct RunRequest {
 struct RunResult {
   uint32_t id = 0;
   int pid = -1;
-  Report report;          // stage kNone: the command was executed
-  int exit_code = -1;     // -1: ended by a signal, or unknown
+  Report report;       // stage kNone: the command was executed
+  int exit_code = -1;  // -1: ended by a signal, or unknown
   int signal = 0;
   bool timed_out = false;
   bool stdout_truncated = false, stderr_truncated = false;
@@ -80,7 +81,8 @@ class Launcher {
   Launcher(const Launcher&) = delete;
   Launcher& operator=(const Launcher&) = delete;
 
-  // Starts in place: blocks the caller until the command executes or fails. The result of the run is delivered later.
+  // Starts in place: blocks the caller until the command executes or fails. The result of the run is
+  // delivered later.
   LaunchResult Spawn(RunRequest request);
   // Starts on the launcher thread; everything is delivered.
   uint32_t Run(RunRequest request);
@@ -138,7 +140,7 @@ class Launcher {
   std::unordered_set<uint32_t> starting_;  // given to Run, not started yet
   std::vector<std::function<void()>> commands_;
   std::unordered_map<uint32_t, ChildPointer> children_;  // guarded by mutex_
-  std::unordered_map<uint32_t, RunResult> waited_;                 // results of RunAndWait
+  std::unordered_map<uint32_t, RunResult> waited_;       // results of RunAndWait
   // Launcher thread only:
   std::vector<RunResult> done_;
   std::vector<uint64_t> ended_tags_;

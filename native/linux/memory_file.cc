@@ -16,7 +16,8 @@
 namespace castellan {
 namespace {
 
-// MFD_NOEXEC_SEAL and MFD_EXEC came with Linux 6.3; older kernels refuse them, and then every such file can be executed.
+// MFD_NOEXEC_SEAL and MFD_EXEC came with Linux 6.3; older kernels refuse them, and then every such file can
+// be executed.
 constexpr unsigned kNoExecuteSeal = 0x8, kExecutable = 0x10;
 
 int Create(const char* name, bool executable) {
@@ -38,7 +39,8 @@ int MakeMemoryFile(const char* name, const void* data, size_t size, unsigned mod
     written += static_cast<size_t>(result);
   }
   if (lseek(memory.get(), 0, SEEK_SET) != 0 || fchmod(memory.get(), mode) != 0) return -errno;
-  if (fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) return -errno;
+  if (fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+    return -errno;
   return memory.Release();
 }
 

@@ -19,7 +19,9 @@ struct ProbeRequest {
 
 }  // namespace
 
-long ProbeLandlockAbi() { return sys::CreateLandlockRuleset(nullptr, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */); }
+long ProbeLandlockAbi() {
+  return sys::CreateLandlockRuleset(nullptr, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);
+}
 
 Report ProbePlan(const Plan& plan) {
   // A program that cannot exist: when only the execution fails, everything before it succeeded.

@@ -1,8 +1,9 @@
-// Raw system calls under their kernel names, for code that runs where libc must not: between clone and exec in memory
-// shared with the host, and in the helper program, which has no libc. Every call returns the kernel's own answer: a
-// value >= 0, or -errno. errno is never touched.
+// Raw system calls under their kernel names, for code that runs where libc must not: between clone and exec
+// in memory shared with the host, and in the helper program, which has no libc. Every call returns the
+// kernel's own answer: a value >= 0, or -errno. errno is never touched.
 //
-// Structures and numbers that Debian 12's headers lack are declared here, from include/uapi/linux of the kernel.
+// Structures and numbers that Debian 12's headers lack are declared here, from include/uapi/linux of the
+// kernel.
 #ifndef CASTELLAN_LINUX_SYSCALLS_H_
 #define CASTELLAN_LINUX_SYSCALLS_H_
 
@@ -55,16 +56,17 @@ inline long Word(T* pointer) {
 }
 
 // errno values this code compares with (asm-generic/errno-base.h).
-constexpr long kEPERM = 1, kENOENT = 2, kESRCH = 3, kEINTR = 4, kEBADF = 9, kECHILD = 10, kEAGAIN = 11, kENOMEM = 12,
-               kEACCES = 13, kEFAULT = 14, kEEXIST = 17, kENOTDIR = 20, kEINVAL = 22, kEMFILE = 24, kESPIPE = 29,
-               kENAMETOOLONG = 36, kENOSYS = 38, kELOOP = 40, kEOVERFLOW = 75, kESTALE = 116;
+constexpr long kEPERM = 1, kENOENT = 2, kESRCH = 3, kEINTR = 4, kEBADF = 9, kECHILD = 10, kEAGAIN = 11,
+               kENOMEM = 12, kEACCES = 13, kEFAULT = 14, kEEXIST = 17, kENOTDIR = 20, kEINVAL = 22,
+               kEMFILE = 24, kESPIPE = 29, kENAMETOOLONG = 36, kENOSYS = 38, kELOOP = 40, kEOVERFLOW = 75,
+               kESTALE = 116;
 constexpr long kENOEXEC = 8;
 
 constexpr int kAtFdCwd = -100;
 constexpr int kAtEmptyPath = 0x1000, kAtRecursive = 0x8000, kAtSymlinkNofollow = 0x100;
 
-constexpr int kReadOnly = 0, kWriteOnly = 1, kReadWrite = 2, kCreate = 0100, kExclusive = 0200, kNonBlock = 04000,
-              kCloseOnExec = 02000000;
+constexpr int kReadOnly = 0, kWriteOnly = 1, kReadWrite = 2, kCreate = 0100, kExclusive = 0200,
+              kNonBlock = 04000, kCloseOnExec = 02000000;
 #if defined(__aarch64__)
 constexpr int kDirectory = 040000, kNoFollow = 0100000;
 #else
@@ -152,7 +154,9 @@ inline long OpenAt2(int dir, const char* path, uint64_t flags, uint64_t resolve)
   return Call(__NR_openat2, dir, Word(path), Word(&how), sizeof how);
 }
 // Not retried on EINTR: Linux has released the descriptor whatever close(2) answers.
-inline long Close(int fd) { return Call(__NR_close, fd); }
+inline long Close(int fd) {
+  return Call(__NR_close, fd);
+}
 inline long Read(int fd, void* data, size_t size) {
   long result;
   do result = Call(__NR_read, fd, Word(data), static_cast<long>(size));
@@ -165,24 +169,40 @@ inline long Write(int fd, const void* data, size_t size) {
   while (result == -kEINTR);
   return result;
 }
-inline long DuplicateAbove(int fd, int minimum) { return Call(__NR_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, minimum); }
+inline long DuplicateAbove(int fd, int minimum) {
+  return Call(__NR_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, minimum);
+}
 // dup3 without flags: the new descriptor stays open across exec. `from` and `to` must differ.
-inline long DuplicateTo(int from, int to) { return Call(__NR_dup3, from, to, 0); }
-inline long CloseRange(unsigned first, unsigned last) { return Call(__NR_close_range, first, last, 0); }
+inline long DuplicateTo(int from, int to) {
+  return Call(__NR_dup3, from, to, 0);
+}
+inline long CloseRange(unsigned first, unsigned last) {
+  return Call(__NR_close_range, first, last, 0);
+}
 inline long StatxOf(int fd, Statx* out) {
   return Call(__NR_statx, fd, Word(""), kAtEmptyPath, 0x7ff, Word(out));
 }
-inline long MakeDirectoryAt(int dir, const char* path, int mode) { return Call(__NR_mkdirat, dir, Word(path), mode); }
+inline long MakeDirectoryAt(int dir, const char* path, int mode) {
+  return Call(__NR_mkdirat, dir, Word(path), mode);
+}
 inline long MakeSymlinkAt(const char* to, int dir, const char* path) {
   return Call(__NR_symlinkat, Word(to), dir, Word(path));
 }
 inline long MakeFileAt(int dir, const char* path, int mode) {
   return OpenAt(dir, path, kCreate | kExclusive | kWriteOnly | kCloseOnExec | kNoFollow, mode);
 }
-inline long ChangeDirectory(const char* path) { return Call(__NR_chdir, Word(path)); }
-inline long ChangeDirectoryTo(int fd) { return Call(__NR_fchdir, fd); }
-inline long PivotRoot(const char* root, const char* old) { return Call(__NR_pivot_root, Word(root), Word(old)); }
-inline long Unmount(const char* target, int flags) { return Call(__NR_umount2, Word(target), flags); }
+inline long ChangeDirectory(const char* path) {
+  return Call(__NR_chdir, Word(path));
+}
+inline long ChangeDirectoryTo(int fd) {
+  return Call(__NR_fchdir, fd);
+}
+inline long PivotRoot(const char* root, const char* old) {
+  return Call(__NR_pivot_root, Word(root), Word(old));
+}
+inline long Unmount(const char* target, int flags) {
+  return Call(__NR_umount2, Word(target), flags);
+}
 inline long OpenTree(int dir, const char* path, uint64_t flags) {
   return Call(__NR_open_tree, dir, Word(path), static_cast<long>(flags));
 }
@@ -193,12 +213,18 @@ inline long MoveMountTo(int tree, int target) {
 inline long SetMountAttributes(int dir, const char* path, int flags, const MountAttributes& attributes) {
   return Call(__NR_mount_setattr, dir, Word(path), flags, Word(&attributes), sizeof attributes);
 }
-inline long OpenFilesystem(const char* type) { return Call(__NR_fsopen, Word(type), 1 /* FSOPEN_CLOEXEC */); }
+inline long OpenFilesystem(const char* type) {
+  return Call(__NR_fsopen, Word(type), 1 /* FSOPEN_CLOEXEC */);
+}
 inline long ConfigureFilesystem(int fd, unsigned command, const char* key, const char* value) {
   return Call(__NR_fsconfig, fd, command, Word(key), Word(value), 0);
 }
-inline long MakeMount(int fd, unsigned attributes) { return Call(__NR_fsmount, fd, 1 /* FSMOUNT_CLOEXEC */, attributes); }
-inline long Unshare(uint64_t flags) { return Call(__NR_unshare, static_cast<long>(flags)); }
+inline long MakeMount(int fd, unsigned attributes) {
+  return Call(__NR_fsmount, fd, 1 /* FSMOUNT_CLOEXEC */, attributes);
+}
+inline long Unshare(uint64_t flags) {
+  return Call(__NR_unshare, static_cast<long>(flags));
+}
 inline long Prctl(int option, long a = 0, long b = 0, long c = 0, long d = 0) {
   return Call(__NR_prctl, option, a, b, c, d);
 }
@@ -218,7 +244,9 @@ inline long CreateLandlockRuleset(const LandlockRulesetAttributes* attributes, s
 inline long AddLandlockPath(int ruleset, const LandlockPathBeneath& rule) {
   return Call(__NR_landlock_add_rule, ruleset, 1 /* LANDLOCK_RULE_PATH_BENEATH */, Word(&rule), 0);
 }
-inline long LandlockRestrictSelf(int ruleset) { return Call(__NR_landlock_restrict_self, ruleset, 0); }
+inline long LandlockRestrictSelf(int ruleset) {
+  return Call(__NR_landlock_restrict_self, ruleset, 0);
+}
 inline long InstallFilter(const FilterProgram& program) {
   return Call(__NR_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, Word(&program));
 }
@@ -231,8 +259,12 @@ inline long ExecuteAt(int fd, const char* path, const char* const* argv, const c
 [[noreturn]] inline void Exit(int status) {
   for (;;) Call(__NR_exit_group, status);
 }
-inline long OpenPidfd(int pid) { return Call(__NR_pidfd_open, pid, 0); }
-inline long SendSignal(int pidfd, int signal) { return Call(__NR_pidfd_send_signal, pidfd, signal, 0, 0); }
+inline long OpenPidfd(int pid) {
+  return Call(__NR_pidfd_open, pid, 0);
+}
+inline long SendSignal(int pidfd, int signal) {
+  return Call(__NR_pidfd_send_signal, pidfd, signal, 0, 0);
+}
 
 }  // namespace castellan::sys
 

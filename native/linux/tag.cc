@@ -84,7 +84,8 @@ bool SignalIfChosen(int proc, const char* name, TagFilter chosen, const void* co
   bool matched = ReadProcessFile(proc, name, "limits", limits, sizeof limits) > 0;
   if (matched) {
     const uint64_t tag = ParseTag(limits);
-    matched = tag != 0 && tag < kTagBase * 2 && tag >= kTagBase && chosen(tag, context) && !IsZombie(proc, name);
+    matched =
+        tag != 0 && tag < kTagBase * 2 && tag >= kTagBase && chosen(tag, context) && !IsZombie(proc, name);
   }
   if (matched && signal != 0) matched = sys::SendSignal(static_cast<int>(pidfd), signal) >= 0;
   sys::Close(static_cast<int>(pidfd));
@@ -119,7 +120,8 @@ uint64_t ReadTag(int pid) {
 }
 
 long SignalChosen(TagFilter chosen, const void* context, int signal) {
-  const long opened = sys::OpenAt(sys::kAtFdCwd, "/proc", sys::kReadOnly | sys::kDirectory | sys::kCloseOnExec);
+  const long opened =
+      sys::OpenAt(sys::kAtFdCwd, "/proc", sys::kReadOnly | sys::kDirectory | sys::kCloseOnExec);
   if (opened < 0) return opened;
   const int proc = static_cast<int>(opened);
   long count = 0;
@@ -130,7 +132,9 @@ long SignalChosen(TagFilter chosen, const void* context, int signal) {
     for (long at = 0; at < filled;) {
       const auto* entry = reinterpret_cast<const DirectoryEntry*>(entries + at);
       at += entry->length;
-      if (entry->name[0] >= '0' && entry->name[0] <= '9' && SignalIfChosen(proc, entry->name, chosen, context, signal)) count++;
+      if (entry->name[0] >= '0' && entry->name[0] <= '9' &&
+          SignalIfChosen(proc, entry->name, chosen, context, signal))
+        count++;
     }
   }
   sys::Close(proc);

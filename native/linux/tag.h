@@ -1,8 +1,9 @@
 // The mark that every process of a run carries, and the ways to end them all.
 //
-// A run's first process gets an RLIMIT_RTTIME whose value names the host and the run. Limits are inherited by every
-// descendant, across fork, exec, setsid and re-parenting; the hard limit cannot be raised again, and the filter closes
-// the calls that would lower it. The value is so large that it limits nothing. /proc/PID/limits tells it to anyone.
+// A run's first process gets an RLIMIT_RTTIME whose value names the host and the run. Limits are inherited by
+// every descendant, across fork, exec, setsid and re-parenting; the hard limit cannot be raised again, and
+// the filter closes the calls that would lower it. The value is so large that it limits nothing.
+// /proc/PID/limits tells it to anyone.
 #ifndef CASTELLAN_LINUX_TAG_H_
 #define CASTELLAN_LINUX_TAG_H_
 
@@ -23,11 +24,13 @@ using TagFilter = bool (*)(uint64_t tag, const void* context);
 // Sends `signal` to every live process whose tag the filter chooses; see SignalTagged for the answer.
 long SignalChosen(TagFilter chosen, const void* context, int signal);
 
-// Sends `signal` (0: only counts) to every live process whose tag equals `tag` under `mask`. Returns how many there
-// were, or -errno when /proc cannot be read. Zombies are not counted. Safe against reuse of process ids.
+// Sends `signal` (0: only counts) to every live process whose tag equals `tag` under `mask`. Returns how many
+// there were, or -errno when /proc cannot be read. Zombies are not counted. Safe against reuse of process
+// ids.
 long SignalTagged(uint64_t tag, uint64_t mask, int signal);
 
-// Sends SIGKILL until none is left, at most `rounds` times with a short pause between. Returns how many remain.
+// Sends SIGKILL until none is left, at most `rounds` times with a short pause between. Returns how many
+// remain.
 long KillTagged(uint64_t tag, uint64_t mask, int rounds);
 
 }  // namespace castellan

@@ -3,6 +3,8 @@
 
 namespace castellan {
 
-void ExportBinding(Napi::Env env, Napi::Object exports) { exports.Set("system", Napi::String::New(env, "other")); }
+void ExportBinding(Napi::Env env, Napi::Object exports) {
+  exports.Set("system", Napi::String::New(env, "other"));
+}
 
 }  // namespace castellan

@@ -1,16 +1,18 @@
 // The helper program: static, without libc, embedded into the addon and run from sealed memory.
 //
-//   guard TAG            waits on descriptor 4 for the host's death, then ends every process marked with the host's tag.
+//   guard TAG            waits on descriptor 4 for the host's death, then ends every process marked with the
+//   host's tag.
 //                        Gets a byte instead when the host shuts down in order.
 //   inner PLAN REQUEST REPORT COUNT
-//                        the last stage inside bubblewrap: reads the images from the descriptors PLAN and REQUEST,
-//                        confines and starts the command with descriptors 0 … COUNT-1, tells its pid and its end
-//                        through the descriptor REPORT, and ends as the command did.
+//                        the last stage inside bubblewrap: reads the images from the descriptors PLAN and
+//                        REQUEST, confines and starts the command with descriptors 0 … COUNT-1, tells its pid
+//                        and its end through the descriptor REPORT, and ends as the command did.
 //   exec PLAN -- COMMAND …
-//                        for wrap(): reads the plan image from the file PLAN, confines itself and becomes the command.
+//                        for wrap(): reads the plan image from the file PLAN, confines itself and becomes the
+//                        command.
 //
-// It must never execute a command after a step failed, and never print anything but the one line that says why `exec`
-// could not start the command.
+// It must never execute a command after a step failed, and never print anything but the one line that says
+// why `exec` could not start the command.
 #include "../child.h"
 #include "../helper_record.h"
 #include "../syscalls.h"
@@ -69,8 +71,8 @@ uint64_t ParseNumber(const char* text) {
 }
 
 void* Allocate(size_t size) {
-  const long result = sys::Call(__NR_mmap, 0, static_cast<long>(size), 3 /* READ|WRITE */, 0x22 /* PRIVATE|ANONYMOUS */,
-                                -1, 0);
+  const long result = sys::Call(__NR_mmap, 0, static_cast<long>(size), 3 /* READ|WRITE */,
+                                0x22 /* PRIVATE|ANONYMOUS */, -1, 0);
   if (result < 0 && result > -4096) sys::Exit(kExitFailed);
   return reinterpret_cast<void*>(result);
 }
@@ -83,12 +85,14 @@ struct Image {
 Image MapImage(int fd) {
   sys::Statx found;
   if (sys::StatxOf(fd, &found) < 0 || found.size == 0) return {nullptr, 0};
-  const long result = sys::Call(__NR_mmap, 0, static_cast<long>(found.size), 1 /* READ */, 2 /* PRIVATE */, fd, 0);
+  const long result =
+      sys::Call(__NR_mmap, 0, static_cast<long>(found.size), 1 /* READ */, 2 /* PRIVATE */, fd, 0);
   if (result < 0 && result > -4096) return {nullptr, 0};
   return {reinterpret_cast<const uint8_t*>(result), found.size};
 }
 
-// ---- guard -------------------------------------------------------------------------------------------------------
+// ---- guard
+// -------------------------------------------------------------------------------------------------------
 
 [[noreturn]] void Guard(uint64_t tag) {
   // Only SIGKILL ends the guard before its work is done.
@@ -101,7 +105,8 @@ Image MapImage(int fd) {
   sys::Exit(0);
 }
 
-// ---- inner -------------------------------------------------------------------------------------------------------
+// ---- inner
+// -------------------------------------------------------------------------------------------------------
 
 void Tell(int fd, int32_t kind, int32_t a, int32_t b, int32_t c) {
   const HelperRecord record{kind, {a, b, c}};
@@ -142,8 +147,10 @@ DescriptorMove* SameDescriptors(uint32_t count) {
   const long shared = sys::Call(__NR_mmap, 0, 4096, 3, 0x21 /* SHARED|ANONYMOUS */, -1, 0);
   Launch launch{};
   if (plan.data == nullptr || request.data == nullptr || (shared < 0 && shared > -4096) ||
-      !ReadPlan(plan.data, plan.size, &launch.plan) || !ReadRequest(request.data, request.size, &launch.request)) {
-    Tell(report, HelperRecord::kFailed, static_cast<int32_t>(Stage::kImage), static_cast<int32_t>(sys::kEINVAL), -1);
+      !ReadPlan(plan.data, plan.size, &launch.plan) ||
+      !ReadRequest(request.data, request.size, &launch.request)) {
+    Tell(report, HelperRecord::kFailed, static_cast<int32_t>(Stage::kImage),
+         static_cast<int32_t>(sys::kEINVAL), -1);
     sys::Exit(kExitFailed);
   }
   const RequestHeader& header = *launch.request.header;
@@ -155,7 +162,8 @@ DescriptorMove* SameDescriptors(uint32_t count) {
   auto* outcome = reinterpret_cast<Report*>(shared);
   *outcome = Report{};
   sys::Prctl(4 /* PR_SET_DUMPABLE */, 0);
-  const long command = sys::Call(__NR_clone, static_cast<long>(sys::kCloneVfork | sys::kSignalChild), 0, 0, 0, 0);
+  const long command =
+      sys::Call(__NR_clone, static_cast<long>(sys::kCloneVfork | sys::kSignalChild), 0, 0, 0, 0);
   if (command == 0) RunInChild(launch, outcome);
   if (command < 0) *outcome = Report{Stage::kClone, static_cast<int32_t>(-command), -1};
   if (outcome->stage != Stage::kNone) {
@@ -168,14 +176,33 @@ DescriptorMove* SameDescriptors(uint32_t count) {
   EndLike(report, static_cast<int>(command));
 }
 
-// ---- exec --------------------------------------------------------------------------------------------------------
+// ---- exec
+// --------------------------------------------------------------------------------------------------------
 
-constexpr const char* kStageNames[] = {"none",      "clone",   "signals", "session", "stdio", "tag", "namespaces",
-                                       "identity map", "mount",   "root",    "working directory", "capabilities",
-                                       "no_new_privs", "landlock", "descriptors", "filter", "exec", "pipes", "image",
+constexpr const char* kStageNames[] = {"none",
+                                       "clone",
+                                       "signals",
+                                       "session",
+                                       "stdio",
+                                       "tag",
+                                       "namespaces",
+                                       "identity map",
+                                       "mount",
+                                       "root",
+                                       "working directory",
+                                       "capabilities",
+                                       "no_new_privs",
+                                       "landlock",
+                                       "descriptors",
+                                       "filter",
+                                       "exec",
+                                       "pipes",
+                                       "image",
                                        "init"};
 
-void Print(const char* text) { sys::Write(2, text, LengthOf(text)); }
+void Print(const char* text) {
+  sys::Write(2, text, LengthOf(text));
+}
 
 void PrintNumber(int32_t number) {
   char digits[12];
@@ -211,7 +238,8 @@ const char** Candidates(const char* name, const char* const* environment) {
   const char* path = "/bin:/usr/bin";
   for (; *environment != nullptr; environment++) {
     const char* entry = *environment;
-    if (entry[0] == 'P' && entry[1] == 'A' && entry[2] == 'T' && entry[3] == 'H' && entry[4] == '=') path = entry + 5;
+    if (entry[0] == 'P' && entry[1] == 'A' && entry[2] == 'T' && entry[3] == 'H' && entry[4] == '=')
+      path = entry + 5;
   }
   const size_t path_length = LengthOf(path);
   auto** list = static_cast<const char**>(Allocate((path_length + 2) * sizeof(char*)));
@@ -234,7 +262,8 @@ struct OwnRequest {
   char directory[8];
 };
 
-[[noreturn]] void Exec(const char* plan_path, int count, const char** command, const char* const* environment) {
+[[noreturn]] void Exec(const char* plan_path, int count, const char** command,
+                       const char* const* environment) {
   const long fd = sys::OpenAt(sys::kAtFdCwd, plan_path, sys::kReadOnly | sys::kCloseOnExec);
   if (fd < 0) Refuse(Report{Stage::kImage, static_cast<int32_t>(-fd), -1});
   const Image plan = MapImage(static_cast<int>(fd));
@@ -296,7 +325,9 @@ extern "C" [[noreturn]] void CastellanHelperMain(const long* stack) {
 }  // namespace castellan
 
 #if defined(__x86_64__)
-asm(".globl _start\n_start:\n\txorl %ebp, %ebp\n\tmovq %rsp, %rdi\n\tandq $-16, %rsp\n\tcall CastellanHelperMain\n\thlt\n");
+asm(".globl _start\n_start:\n\txorl %ebp, %ebp\n\tmovq %rsp, %rdi\n\tandq $-16, %rsp\n\tcall "
+    "CastellanHelperMain\n\thlt\n");
 #elif defined(__aarch64__)
-asm(".globl _start\n_start:\n\tmov x29, xzr\n\tmov x0, sp\n\tand sp, x0, #-16\n\tbl CastellanHelperMain\n\tbrk 1\n");
+asm(".globl _start\n_start:\n\tmov x29, xzr\n\tmov x0, sp\n\tand sp, x0, #-16\n\tbl "
+    "CastellanHelperMain\n\tbrk 1\n");
 #endif
