@@ -411,8 +411,9 @@ export class AuthManager {
   }
 
   async #refreshForStatus(): Promise<void> {
-    // The host decides when its own tokens are renewed; a poll must not make it (auth.md §18).
+    // The host decides when its own tokens are renewed; a poll must not make it (auth.md §18), nor run its command.
     if (this.#holder.snapshot?.mode === 'chatgptAuthTokens') return
+    if (this.#bearer !== undefined) return this.#resolveBearer(this.#bearer)
     await this.#refresh('forced').catch(() => undefined)
   }
 

@@ -7,6 +7,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { constants as systemConstants } from 'node:os'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuthError, systemCause } from '../errors.ts'
 import { type FileLock, type HeldLock, type LockOptions, pollDelay } from './file-lock.ts'
@@ -35,10 +36,19 @@ export function kernelLock(flock: Flock): FileLock {
 
 async function openLockFile(path: string): Promise<FileHandle> {
   try {
-    return await open(path, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600)
+    const handle = await open(path, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600)
+    await giveToHomeOwner(handle, path)
+    return handle
   } catch (error) {
     throw new AuthError('store_write', { operation: 'lock', location: path, cause: systemCause(error) })
   }
+}
+
+/** A root shell must not leave a lock behind that the user of this home cannot open. */
+async function giveToHomeOwner(handle: FileHandle, path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const owner = await stat(dirname(path))
+  if (owner.uid !== 0) await handle.chown(owner.uid, owner.gid).catch(() => undefined)
 }
 
 async function takeOpened(flock: Flock, handle: FileHandle, path: string): Promise<boolean> {

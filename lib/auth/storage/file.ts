@@ -12,7 +12,7 @@ import { AuthError, systemCause } from '../errors.ts'
 import type { FileLock, HeldLock } from '../lock/file-lock.ts'
 import { canonical } from './home.ts'
 import type { AuthStorage, Reservation } from './storage.ts'
-import { TemporaryFile } from './temporary-file.ts'
+import { removeStrays, TemporaryFile } from './temporary-file.ts'
 
 /** Codex waits about as long for the second of its two locks. */
 const commitLockMs = 5_000
@@ -35,6 +35,7 @@ export function fileStorage({ home, lock }: FileStorageOptions): AuthStorage {
     async reserve(bytes) {
       return wrapErrors('reserve', path, async () => {
         const target = await prepareTarget(path)
+        await removeStrays(dirname(target))
         return TemporaryFile.reserve(target, bytes)
       })
     },
@@ -154,6 +155,7 @@ async function replace(path: string, text: string, reservation: Reservation | un
 async function remove(path: string): Promise<boolean> {
   // A link is followed first: leaving its target would leave the login where the next program finds it.
   const target = await resolveLink(path)
+  await removeStrays(dirname(target))
   const removed = await unlinkIfThere(target)
   const linkRemoved = target === path ? false : await unlinkIfThere(path)
   return removed || linkRemoved

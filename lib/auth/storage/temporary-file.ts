@@ -5,12 +5,15 @@
  * It never outlives its use: committed it is the target, otherwise `release` removes it.
  */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Reservation } from './storage.ts'
 
 const smallestRoom = 16 * 1024
+const prefix = '.auth-'
+/** No write takes this long: what is older was left by a process that was killed. */
+const strayAfterMs = 10 * 60_000
 
 export class TemporaryFile implements Reservation {
   readonly target: string
@@ -27,7 +30,7 @@ export class TemporaryFile implements Reservation {
 
   /** Makes the file beside `target` and fills it, so that the disk has promised the room. */
   static async reserve(target: string, bytes: number): Promise<TemporaryFile> {
-    const path = join(dirname(target), `.auth-${randomBytes(9).toString('hex')}`)
+    const path = join(dirname(target), `${prefix}${randomBytes(9).toString('hex')}`)
     const file = new TemporaryFile(target, path, await open(path, 'wx', 0o600))
     try {
       await file.#keepOwner()
@@ -96,5 +99,15 @@ async function flushDirectory(path: string): Promise<void> {
     await handle.sync()
   } finally {
     await handle.close()
+  }
+}
+
+/** Removes temporary files that a killed process left in a directory; they may hold tokens. Never fails. */
+export async function removeStrays(directory: string): Promise<void> {
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (!/^\.auth-[0-9A-Za-z]+$/.test(name)) continue
+    const path = join(directory, name)
+    const stats = await lstat(path).catch(() => undefined)
+    if (stats?.isFile() && Date.now() - stats.mtimeMs > strayAfterMs) await unlink(path).catch(() => undefined)
   }
 }
