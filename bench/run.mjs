@@ -1,0 +1,186 @@
+// npm run bench -- [--short] [--host-mb 50,75,500] [--rounds N] [--json FILE] [--check]
+//
+// What sandboxed commands cost beside child_process.spawn, in one process, variants taking turns. Prints tables and writes
+// JSON with the facts of the machine to bench/results/. `--short` takes less than 20 s, for CI; `--check` fails when a
+// ratio is more than twice its target. Runs against dist (`npm run build`); CASTELLAN_DIST names another build.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+
+import { againstFloor } from './floor.mjs'
+import { byCarveOuts, byConcurrency, bySize, timerGaps } from './launches.mjs'
+import { machineFacts } from './machine.mjs'
+import { policyQueries } from './policy-queries.mjs'
+import { judge } from './targets.mjs'
+import { commands, findBubblewrap, makeVariants, makeWorkspace } from './variants.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    'host-mb': { type: 'string' },
+    rounds: { type: 'string' },
+  },
+})
+const { short } = options
+
+function numbers(text, name) {
+  const list = text.split(',').map(Number)
+  if (list.length > 0 && list.every(value => Number.isFinite(value) && value > 0)) return list
+  throw new Error(`--${name} takes positive numbers with commas between, not ${text}`)
+}
+
+const sizes = numbers(options['host-mb'] ?? (short ? '75' : '50,75,500'), 'host-mb')
+const rounds = numbers(options.rounds ?? (short ? '15' : '60'), 'rounds')[0]
+
+const folder = fileURLToPath(new URL('.', import.meta.url))
+const dist = process.env.CASTELLAN_DIST ?? path.join(folder, '../dist')
+const load = name => import(pathToFileURL(path.join(dist, name)).href)
+const library = await load('index.js')
+const policy = await load('policy/index.js')
+
+const bubblewrap = findBubblewrap()
+const capabilities = (await library.doctor()).capabilities
+const results = {
+  machine: machineFacts(capabilities.bubblewrap?.version ?? bubblewrap),
+  settings: { short, sizes, rounds },
+}
+const workspace = makeWorkspace()
+const { variants, missing, dispose } = await makeVariants(library, workspace.folder)
+try {
+  results.missing = missing
+  results.bySize = await bySize(
+    variants,
+    commands,
+    sizes.toSorted((a, b) => a - b),
+    { rounds, block: short ? 5 : 20 },
+  )
+  const widths = short ? { widths: [32], total: 64, rounds: 3 } : { widths: [1, 8, 32], total: 200, rounds: 5 }
+  results.byConcurrency = await byConcurrency(variants, commands.true, widths)
+  results.timerGaps = await timerGaps(
+    variants,
+    commands.true,
+    short ? { milliseconds: 200, rounds: 2 } : { milliseconds: 500, rounds: 4 },
+  )
+  results.againstFloor = await againstFloor(variants, commands.true, workspace.folder, {
+    rounds: short ? 5 : 20,
+    block: 10,
+  })
+  if (missing.namespace === undefined) {
+    const counts = short ? [1, 10, 100] : [1, 10, 100, 1000]
+    results.byCarveOuts = await byCarveOuts(library, workspace.folder, commands.true, {
+      counts,
+      rounds: short ? 10 : 40,
+    })
+  }
+  results.policyQueries = policyQueries(policy, short ? [10, 1000] : [10, 1000, 100_000], short ? 3 : 9)
+} finally {
+  await dispose()
+  workspace.remove()
+}
+results.targets = judge(results)
+
+print()
+const file = options.json ?? path.join(folder, 'results', `${results.machine.date.replaceAll(':', '-')}.json`)
+mkdirSync(path.dirname(path.resolve(file)), { recursive: true })
+writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`)
+console.log(`\nwritten to ${path.relative(process.cwd(), file)}`)
+if (options.check && results.targets.some(({ verdict }) => verdict === 'gross')) {
+  console.error('bench: a ratio is more than twice its target')
+  process.exitCode = 1
+}
+
+function print() {
+  const { machine } = results
+  const who = machine.userId === 0 ? 'root' : `user ${machine.userId}`
+  console.log(
+    `Node ${machine.node}, libuv ${machine.libuv}, Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}, ` +
+      `${machine.architecture}, bubblewrap ${machine.bubblewrap ?? 'none'}, as ${who}, load ${machine.loadAverage.join(' ')}`,
+  )
+  for (const [name, reason] of Object.entries(results.missing)) console.log(`not measured: ${name}: ${reason}`)
+  for (const section of results.bySize) {
+    heading(`\`${section.command}\`, one at a time, host ${section.hostMb.toFixed(0)} MB, ${rounds} rounds`)
+    table(['', '× spawn', 'median', 'p95', 'processor', 'of it host', 'loop busy'], section.rows, row => [
+      row.variant,
+      ratio(row.ratio),
+      ...[row.medianMs, row.p95Ms, row.processorMs, row.hostProcessorMs, row.loopBusyMs].map(milliseconds),
+    ])
+  }
+  const lastMb = results.bySize.at(-1).hostMb.toFixed(0)
+  for (const { width, total, rows } of results.byConcurrency) {
+    heading(`\`true\`, ${width} in flight, ${total} runs, host ${lastMb} MB`)
+    table(['', '× spawn', 'per run'], rows, row => [row.variant, ratio(row.ratio), milliseconds(row.perRunMs)])
+  }
+  heading(`a timer of 1 ms beside 32 runs in flight, host ${lastMb} MB`)
+  table(['', 'p50', 'p95', 'longest', 'ticks'], results.timerGaps, row => [
+    row.variant,
+    ...[row.p50Ms, row.p95Ms, row.maximumMs].map(milliseconds),
+    String(row.ticks),
+  ])
+  if (results.againstFloor !== null) {
+    heading('against the least that `true` costs here')
+    table(['', '× floor', 'median'], results.againstFloor, row => [
+      row.variant,
+      ratio(row.ratio),
+      milliseconds(row.medianMs),
+    ])
+  }
+  if (results.byCarveOuts !== undefined) {
+    heading('namespace engine, `true`, by carve-outs')
+    table(['carve-outs', '× 1', 'median', 'p95', 'operations', 'createSandbox'], results.byCarveOuts, row => [
+      String(row.count),
+      ratio(row.ratio),
+      milliseconds(row.medianMs),
+      milliseconds(row.p95Ms),
+      String(row.operations),
+      milliseconds(row.createMs),
+    ])
+  }
+  heading('a question to the policy')
+  const nanoseconds = value => `${value.toFixed(0)} ns`
+  table(
+    ['entries', 'path.resolve', 'enforcedAccessOf', '× path.resolve', 'accessOf', 'resolvePolicy'],
+    results.policyQueries,
+    row => [
+      String(row.entries),
+      nanoseconds(row.pathResolveNs),
+      nanoseconds(row.enforcedNs),
+      ratio(row.enforcedRatio),
+      nanoseconds(row.accessNs),
+      milliseconds(row.resolveMs),
+    ],
+  )
+  heading('targets')
+  table(['', 'target', 'measured', ''], results.targets, ({ what, unit, target, measured, verdict }) => {
+    const value = number => (unit === '×' ? ratio(number) : `${number.toFixed(1)} ${unit}`)
+    return [
+      what,
+      `≤ ${value(target)}`,
+      measured === null ? '' : value(measured),
+      verdict === 'gross' ? 'missed by more than 2×' : verdict,
+    ]
+  })
+}
+
+function heading(text) {
+  console.log(`\n${text}\n`)
+}
+
+function ratio(value) {
+  return value < 0.1 ? value.toFixed(3) : value.toFixed(2)
+}
+
+function milliseconds(value) {
+  return `${value < 10 ? value.toFixed(2) : value.toFixed(1)} ms`
+}
+
+function table(head, rows, cells) {
+  const lines = [head, ...rows.map(cells)]
+  const widths = head.map((_, column) => Math.max(3, ...lines.map(line => line[column].length)))
+  const text = line =>
+    `| ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(' | ')} |`
+  const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
+  console.log([text(lines[0]), rule, ...lines.slice(1).map(text)].join('\n'))
+}

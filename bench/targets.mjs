@@ -1,0 +1,71 @@
+// The targets, each with the place in the results that answers it. `value` gives null when that was not measured.
+// Bounds are ratios of medians of one run unless a unit is named.
+
+const sizeSection = (results, megabytes, command = 'true') =>
+  results.bySize.find(section => section.command === command && Math.abs(section.hostMb - megabytes) <= megabytes * 0.2)
+
+const ratioOf = (rows, variant) => rows?.find(row => row.variant === variant)?.ratio ?? null
+
+function atSize(variant, megabytes) {
+  return results => ratioOf(sizeSection(results, megabytes)?.rows, variant)
+}
+
+function carveOuts(count) {
+  return results => results.byCarveOuts?.find(row => row.count === count)?.ratio ?? null
+}
+
+const widest = results => results.byConcurrency?.find(({ width }) => width === 32)
+
+export const targets = [
+  { what: 'landlock run / spawn, host 50 MB', bound: 0.65, value: atSize('landlock run', 50) },
+  { what: 'landlock run / spawn, host 75 MB', bound: 0.5, value: atSize('landlock run', 75) },
+  { what: 'landlock run / spawn, host 500 MB', bound: 0.06, value: atSize('landlock run', 500) },
+  { what: 'landlock run / spawn, host 2 GB', bound: 0.02, value: atSize('landlock run', 2048) },
+  { what: 'namespace run (protected .git) / spawn, host 50 MB', bound: 0.75, value: atSize('namespace run', 50) },
+  { what: 'full isolation with init, cold / system bwrap', bound: 0.4, value: () => null, note: 'not built' },
+  { what: 'full isolation through a template / spawnSync', bound: 0.85, value: () => null, note: 'not built' },
+  { what: "namespace run / Codex's helper", bound: 0.05, value: () => null, note: 'peer not measured here' },
+  {
+    what: 'event loop busy per landlock run',
+    unit: 'µs',
+    bound: 50,
+    value: results => {
+      const rows = results.bySize[0]?.rows.find(row => row.variant === 'landlock run')
+      return rows === undefined ? null : rows.loopBusyMs * 1000
+    },
+  },
+  {
+    what: '1 ms timer gap p50, 32 landlock runs in flight',
+    unit: 'ms',
+    bound: 3,
+    value: results => results.timerGaps?.find(row => row.variant === 'landlock run')?.p50Ms ?? null,
+  },
+  {
+    what: 'landlock run / spawn per run, 32 in flight',
+    bound: 0.5,
+    value: results => ratioOf(widest(results)?.rows, 'landlock run'),
+  },
+  {
+    what: 'landlock run / C floor',
+    bound: 1.5,
+    value: results => ratioOf(results.againstFloor, 'landlock run'),
+  },
+  { what: 'namespace run, 100 carve-outs / 1', bound: 2, value: carveOuts(100) },
+  { what: 'namespace run, 1000 carve-outs / 1', bound: 8, value: carveOuts(1000) },
+]
+
+/** `gross`: more than twice the target, which is what CI fails on. */
+export function judge(results) {
+  return targets.map(({ what, unit, bound, value, note }) => {
+    const measured = value(results)
+    const verdict =
+      measured === null
+        ? (note ?? 'not measured')
+        : measured <= bound
+          ? 'met'
+          : measured <= bound * 2
+            ? 'missed'
+            : 'gross'
+    return { what, unit: unit ?? '×', target: bound, measured, verdict }
+  })
+}
