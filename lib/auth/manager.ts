@@ -532,6 +532,7 @@ export class AuthManager {
       allowedWorkspaces,
       exchange: (code, withApiKey) => exchangeCode(code, { transport, now: now(), allowedWorkspaces, withApiKey }),
       store: record => this.#storeInteractiveLogin(record),
+      discard: ({ tokens }) => void (tokens && this.#revoke({ token: tokens.refreshToken, hint: 'refresh_token' })),
     }
   }
 

@@ -10,7 +10,7 @@
  * seconds, and two machines whose clocks differ by more than thirty may believe each other dead.
  */
 import { randomBytes } from 'node:crypto'
-import { open, readFile, stat, unlink, utimes } from 'node:fs/promises'
+import { type FileHandle, open, readFile, stat, unlink, utimes } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { AuthError, systemCause } from '../errors.ts'
@@ -30,7 +30,8 @@ export const ownerFileLock: FileLock = {
     const owner: Owner = { ...ownIdentity(), nonce: randomBytes(12).toString('hex') }
     const deadline = performance.now() + timeoutMs
     for (let attempt = 0; ; attempt++) {
-      if (await create(file, owner)) return hold(file, owner)
+      const claim = await create(file, owner)
+      if (claim !== undefined) return hold(claim)
       if (await isStale(file)) await takeOver(file)
       else if (performance.now() > deadline) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
       else await sleep(pollDelay(attempt))
@@ -38,35 +39,59 @@ export const ownerFileLock: FileLock = {
   },
 }
 
-async function create(file: string, owner: Owner): Promise<boolean> {
+/** What this process made of the lock's file; nothing when another one was first. */
+interface Claim {
+  readonly file: string
+  /** Empty when the disk had no room for the name: making the file took the lock all the same. */
+  readonly nonce: string
+  readonly inode: number
+}
+
+async function create(file: string, owner: Owner): Promise<Claim | undefined> {
+  let handle: FileHandle
   try {
-    const handle = await open(file, 'wx', 0o600)
-    try {
-      await handle.writeFile(JSON.stringify(owner))
-    } finally {
-      await handle.close()
-    }
-    return true
+    handle = await open(file, 'wx', 0o600)
   } catch (error) {
     const cause = systemCause(error)
-    if ((cause as NodeJS.ErrnoException | undefined)?.code === 'EEXIST') return false
+    if ((cause as NodeJS.ErrnoException | undefined)?.code === 'EEXIST') return undefined
     throw new AuthError('store_write', { operation: 'lock', location: file, cause })
+  }
+  try {
+    const { ino: inode } = await handle.stat()
+    // On a full disk the tokens still have the room that was reserved for them, and a lock needs no name to be held.
+    const named = await handle.writeFile(JSON.stringify(owner)).then(
+      () => true,
+      () =>
+        handle.truncate(0).then(
+          () => false,
+          () => false,
+        ),
+    )
+    return { file, nonce: named ? owner.nonce : '', inode }
+  } finally {
+    await handle.close()
   }
 }
 
-function hold(file: string, owner: Owner): HeldLock {
+function hold(claim: Claim): HeldLock {
   const heartbeat = setInterval(() => {
     const now = new Date()
-    utimes(file, now, now).catch(() => undefined)
+    utimes(claim.file, now, now).catch(() => undefined)
   }, heartbeatMs)
   heartbeat.unref()
   return {
     async release() {
       clearInterval(heartbeat)
       // Only what is still ours: a holder that was taken for dead must not free its successor's lock.
-      if ((await readOwner(file))?.nonce === owner.nonce) await unlink(file).catch(() => undefined)
+      if (await isOurs(claim)) await unlink(claim.file).catch(() => undefined)
     },
   }
+}
+
+async function isOurs({ file, nonce, inode }: Claim): Promise<boolean> {
+  const owner = await readOwner(file)
+  if (nonce !== '') return owner?.nonce === nonce
+  return owner === undefined && (await stat(file).catch(() => undefined))?.ino === inode
 }
 
 async function readOwner(file: string): Promise<Owner | undefined> {

@@ -39,8 +39,10 @@ export interface LoginActions {
   readonly allowedWorkspaces: readonly string[] | undefined
   /** Gets the tokens for a code. @throws AuthError */
   exchange(code: AuthorizationCode, withApiKey: boolean): Promise<AuthRecord>
-  /** Stores them, if the attempt still waits. @throws AuthError */
+  /** Stores them. @throws AuthError */
   store(record: AuthRecord): Promise<void>
+  /** Lets the server forget tokens that came too late. */
+  discard(record: AuthRecord): void
 }
 
 const defaultTimeoutMs = 10 * 60_000
@@ -129,10 +131,13 @@ class BrowserCallback {
     const code = parameters.get('code')
     if (!code) return this.#end(new AuthError('missing_code'))
     try {
-      const { provider, exchange, store } = this.#actions
+      const { provider, exchange, store, discard } = this.#actions
       const authorizationCode = { code, verifier: this.#pkce.verifier, redirectUri: this.#redirectUri }
       const record = await exchange(authorizationCode, provider.exchangeApiKey)
-      if (this.#attempt.ended) return { status: 200, page: pages.cancelled }
+      if (this.#attempt.ended) {
+        discard(record)
+        return { status: 200, page: pages.cancelled }
+      }
       await store(record)
       this.#attempt.settle({ success: true })
       return { status: 302, location: '/success' }

@@ -95,7 +95,7 @@ async function finish(
     const approved = await poll(transport, base, code, attempt)
     const redirectUri = `${base}/deviceauth/callback`
     const record = await actions.exchange({ ...approved, redirectUri }, false)
-    if (attempt.ended) return
+    if (attempt.ended) return actions.discard(record)
     await actions.store(record)
     attempt.settle({ success: true })
   } catch (error) {
