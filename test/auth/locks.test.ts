@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { kernelLock, ownerFileLock } from '../../lib/auth/index.ts'
+import { ownIdentity } from '../../lib/auth/lock/process-identity.ts'
+import { type TemporaryHome, temporaryHome } from './support.ts'
+
+let home: TemporaryHome
+let path: string
+
+beforeEach(() => {
+  home = temporaryHome()
+  path = join(home.path, 'lock')
+})
+afterEach(() => home.remove())
+
+describe('the portable lock', () => {
+  const owner = () => `${path}.owner`
+  const write = (identity: object) =>
+    writeFileSync(owner(), JSON.stringify({ ...ownIdentity(), nonce: 'n', ...identity }))
+  const age = (seconds: number) => utimesSync(owner(), Date.now() / 1000 - seconds, Date.now() / 1000 - seconds)
+  const taken = () =>
+    ownerFileLock.acquire(path, { timeoutMs: 60 }).then(
+      async held => {
+        await held.release()
+        return 'taken'
+      },
+      (error: { reason: string }) => error.reason,
+    )
+
+  it('lets one in at a time and leaves no file behind', async () => {
+    let inside = 0
+    let most = 0
+    const work = async () => {
+      const held = await ownerFileLock.acquire(path, { timeoutMs: 5_000 })
+      most = Math.max(most, ++inside)
+      await new Promise(resolve => setTimeout(resolve, 2))
+      inside--
+      await held.release()
+    }
+    await Promise.all(Array.from({ length: 20 }, work))
+    expect([most, existsSync(owner())]).toEqual([1, false])
+  })
+
+  it('gives up when the wait is over', async () => {
+    const held = await ownerFileLock.acquire(path, { timeoutMs: 0 })
+    expect(await taken()).toBe('lock_timeout')
+    await held.release()
+    expect(await taken()).toBe('taken')
+  })
+
+  it('is free once its holder was killed', async () => {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
+    await once(child, 'spawn')
+    write({ pid: child.pid, startTime: startTimeOf(child) })
+    expect(await taken()).toBe('lock_timeout')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    expect(await taken()).toBe('taken')
+  })
+
+  it.each([
+    ['of a living holder, however long it stalls', {}, 3_600, 'lock_timeout'],
+    ['of a process that got the id of a dead holder', { startTime: '1' }, 0, 'taken'],
+    ['of another container that is heard of', { realm: 'elsewhere' }, 5, 'lock_timeout'],
+    ['of another container that fell silent', { realm: 'elsewhere' }, 60, 'taken'],
+  ])('%s', async (_title, identity, seconds, expected) => {
+    write(identity)
+    age(seconds)
+    expect(await taken()).toBe(expected)
+  })
+
+  it('waits for a holder that has not written its name yet, but not for ever', async () => {
+    writeFileSync(owner(), '')
+    expect(await taken()).toBe('lock_timeout')
+    age(60)
+    expect(await taken()).toBe('taken')
+  })
+
+  it('does not free the lock of the one who took it over', async () => {
+    const held = await ownerFileLock.acquire(path, { timeoutMs: 0 })
+    write({ nonce: 'successor' })
+    await held.release()
+    expect(JSON.parse(readFileSync(owner(), 'utf8')).nonce).toBe('successor')
+  })
+})
+
+function startTimeOf({ pid }: ChildProcess): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]!
+}
+
+describe('the kernel lock', () => {
+  it('asks again while another holds it, never blocking', async () => {
+    const asked: unknown[] = []
+    const lock = kernelLock((_fd, exclusive, nonBlocking) => {
+      asked.push([exclusive, nonBlocking])
+      return asked.length < 4 ? constants.errno.EAGAIN : 0
+    })
+    await (await lock.acquire(path, { timeoutMs: 5_000 })).release()
+    expect(asked).toEqual(Array.from({ length: 4 }, () => [true, true]))
+  })
+
+  it('gives up when the wait is over', async () => {
+    const lock = kernelLock(() => constants.errno.EAGAIN)
+    await expect(lock.acquire(path, { timeoutMs: 30 })).rejects.toMatchObject({ reason: 'lock_timeout' })
+  })
+
+  it('fails where the file system has no locks', async () => {
+    const lock = kernelLock(() => constants.errno.ENOLCK)
+    await expect(lock.acquire(path, { timeoutMs: 30 })).rejects.toMatchObject({ reason: 'store_write' })
+  })
+
+  it('takes another file when its own was removed meanwhile', async () => {
+    let calls = 0
+    const lock = kernelLock(() => {
+      if (calls++ === 0) home.remove()
+      return 0
+    })
+    await expect(lock.acquire(path, { timeoutMs: 100 })).rejects.toMatchObject({ reason: 'store_write' })
+    expect(calls).toBe(1)
+  })
+})
