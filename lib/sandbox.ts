@@ -20,6 +20,7 @@ import { currentSurroundings } from './host/surroundings.ts'
 import type { Notice } from './notices.ts'
 import { type BubblewrapUse, choosePlan } from './plan/choose.ts'
 import { type Explanation, explainPath } from './plan/explain.ts'
+import type { ProcessView } from './plan/linux/namespaces.ts'
 import type { LinuxEngine, Plan, Refusal } from './plan/plan.ts'
 import { canonicalPaths } from './policy/canonical.ts'
 import { type AbsolutePath, joinPath, resolvePath } from './policy/path.ts'
@@ -42,6 +43,11 @@ import { nativeStdio } from './process/stdio.ts'
 export interface LinuxOptions {
   /** The engines that may hold the file system, in order of preference. Default: namespace, bwrap, landlock. */
   readonly engines?: readonly LinuxEngine[] | undefined
+  /**
+   * Whether commands see the host's processes in /proc. 'isolated' (default) hides them in a PID namespace; 'shared' starts
+   * commands faster, and `plan.limits` then says what it does not hold.
+   */
+  readonly processes?: ProcessView | undefined
   /** When the system's bubblewrap is used. Default: 'fallback'. */
   readonly bubblewrap?: BubblewrapUse | undefined
 }
@@ -260,6 +266,7 @@ export class Sandbox {
       options: {
         ...(linux?.engines === undefined ? {} : { engines: linux.engines }),
         ...(linux?.bubblewrap === undefined ? {} : { bubblewrap: linux.bubblewrap }),
+        ...(linux?.processes === undefined ? {} : { processes: linux.processes }),
         strict: strict === true,
         guardTag: this.#runs.binding.hostTag() !== '',
       },
@@ -350,7 +357,11 @@ function checkSandboxOptions(options: SandboxOptions): void {
   }
   if (strict !== undefined && typeof strict !== 'boolean') throw new OptionError('strict', 'strict must be a boolean')
   if (linux === undefined) return
-  checkNames(linux, new Set(['engines', 'bubblewrap']))
+  checkNames(linux, new Set(['engines', 'bubblewrap', 'processes']))
+  if (linux.processes !== undefined && linux.processes !== 'isolated' && linux.processes !== 'shared') {
+    const found = JSON.stringify(linux.processes)
+    throw new OptionError('linux.processes', `linux.processes is ${found}; use isolated, shared`)
+  }
   for (const engine of linux.engines ?? []) {
     if (engineNames.has(engine)) continue
     throw new OptionError(

@@ -45,7 +45,11 @@ function probeLinux(binding: LinuxBinding): Lasting {
       filter: allowEverything,
     }),
     userNamespaces: probeUserNamespaces(binding),
-    freshProc: { available: false, how: 'not tried: the namespace engine does not make PID namespaces' },
+    freshProc: attempt(binding, 'mounted a fresh /proc in a PID namespace', {
+      ...emptyPlanImage,
+      flags: PlanFlag.namespaces | PlanFlag.ownPid | PlanFlag.noNewPrivileges,
+      mounts: [mount(MountKind.hostTree), mount(MountKind.devices), mount(MountKind.processFiles)],
+    }),
     mountApi: attempt(binding, 'copied and restricted a mount tree in a mount namespace', {
       ...emptyPlanImage,
       flags: PlanFlag.namespaces,

@@ -9,6 +9,7 @@ import { type Notice, notice } from '../notices.ts'
 import type { ResolvedPolicy } from '../policy/types.ts'
 import { type Attempt, attempts, filterOnlyPlan, unconfinedPlan } from './linux/engines.ts'
 import { makeMountPlan } from './linux/mount.ts'
+import type { ProcessView } from './linux/namespaces.ts'
 import type { LinuxEngine, Plan, Refusal } from './plan.ts'
 
 /**
@@ -24,6 +25,8 @@ export interface ChooseOptions {
   readonly bubblewrap?: BubblewrapUse
   /** Refuses plans with limits. Default: false. */
   readonly strict?: boolean
+  /** Whether commands see the host's processes. Default: `isolated`. */
+  readonly processes?: ProcessView
   /** See `SeccompOptions.guardTag`. */
   readonly guardTag: boolean
 }
@@ -60,7 +63,8 @@ export function choosePlan({ resolved, capabilities, options }: ChooseQuestion):
 function chooseEngine(resolved: ResolvedPolicy, capabilities: LinuxCapabilities, options: ChooseOptions): Choice {
   const engines = engineOrder(options)
   if (engines.length === 0) return { refusal: noEngineAllowed(options), notices: [] }
-  const question = { resolved, capabilities, guardTag: options.guardTag, mounts: makeMountPlan(resolved) }
+  const { guardTag, processes = 'isolated' } = options
+  const question = { resolved, capabilities, guardTag, processes, mounts: makeMountPlan(resolved) }
   const refusals: Refusal[] = []
   const notices: Notice[] = []
   for (const engine of engines) {

@@ -16,6 +16,8 @@ export type PlanLimitCode =
   | 'protected-paths'
   /** Processes outside can be signalled (Landlock before ABI 6 and no PID namespace). */
   | 'signals'
+  /** What /proc tells of the host's processes can be read (no PID namespace). */
+  | 'process-visibility'
   /** Abstract unix sockets of the host can be reached where the socket filter does not close them. */
   | 'abstract-unix-sockets'
   /** `truncate(2)` by path is not covered (Landlock before ABI 3, no mount namespace). */

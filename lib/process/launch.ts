@@ -34,7 +34,8 @@ export function launchFailure(failure: NativeFailure, command: Command, launcher
       ? launcher.planLine(stage, failure.index)
       : undefined
   const object = stage === 'exec' ? command.file : stage === 'working-directory' ? command.cwd : line
-  const message = `cannot ${actOf(stage)}${object === undefined ? '' : ` ${object}`}: ${name}`
+  const cause = failure.errno === 0 ? 'it ended before it started the command' : name
+  const message = `cannot ${actOf(stage)}${object === undefined ? '' : ` ${object}`}: ${cause}`
   const error = new LaunchError(message, {
     stage,
     errnoName: name,

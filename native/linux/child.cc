@@ -131,19 +131,13 @@ bool BringLoopbackUpInChild(Report* report) {
   return result >= 0 || FailInChild(report, Stage::kNamespaces, result);
 }
 
-uint64_t NamespaceFlags(uint32_t plan_flags) {
-  if (!(plan_flags & kNamespaces)) return 0;
-  return sys::kCloneNewUser | sys::kCloneNewNs | (plan_flags & kOwnIpc ? sys::kCloneNewIpc : 0) |
-         (plan_flags & kOwnNet ? sys::kCloneNewNet : 0);
-}
-
 // A private pts file system can only be made where user id 0 exists. An unprivileged user is therefore 0 in a
 // first namespace, which owns the mounts, and itself again in a second one below it, which owns nothing.
 bool EnterTreeInChild(const Launch& launch, Report* report) {
   const uint32_t flags = launch.plan.header->flags;
   if (!(flags & kNamespaces)) return true;
   if (!launch.namespaces_made) {
-    const long result = sys::Unshare(NamespaceFlags(flags));
+    const long result = sys::Unshare(NamespaceCloneFlags(flags));
     if (result < 0) return FailInChild(report, Stage::kNamespaces, result);
   }
   // A clone of /proc stays writable when the tree below becomes read-only, and stays reachable when the root
@@ -248,6 +242,12 @@ bool InstallFilterInChild(const PlanView& plan, Report* report) {
 }
 
 }  // namespace
+
+uint64_t NamespaceCloneFlags(uint32_t plan_flags) {
+  if (!(plan_flags & kNamespaces)) return 0;
+  return sys::kCloneNewUser | sys::kCloneNewNs | (plan_flags & kOwnPid ? sys::kCloneNewPid : 0) |
+         (plan_flags & kOwnIpc ? sys::kCloneNewIpc : 0) | (plan_flags & kOwnNet ? sys::kCloneNewNet : 0);
+}
 
 bool ConfineInChild(const Launch& launch, Report* report) {
   const PlanHeader& plan = *launch.plan.header;

@@ -58,6 +58,9 @@ struct Launch {
   uint32_t user_id, group_id;  // effective ids in the host's namespace
 };
 
+// The flags of clone(2) for the namespaces that a plan asks for.
+uint64_t NamespaceCloneFlags(uint32_t plan_flags);
+
 // Applies the plan to the calling process. Returns false with the report filled when a step failed; the
 // caller must not go on to execute anything then.
 bool ConfineInChild(const Launch& launch, Report* report);

@@ -276,13 +276,29 @@ long MakeDevicesInChild(Work& work) {
   return result;
 }
 
-// The host's /proc, read-only. In a read-only host tree it already is; in an empty root it has to be brought
-// in, and in a writable host tree it has to be restricted.
+long MakeProcInChild() {
+  const long context = sys::OpenFilesystem("proc");
+  if (context < 0) return context;
+  const int fd = static_cast<int>(context);
+  long result = sys::ConfigureFilesystem(fd, kCreateSuperblock, nullptr, nullptr);
+  if (result >= 0) {
+    result =
+        sys::MakeMount(fd, sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoDev | sys::kMountNoExec);
+  }
+  sys::Close(fd);
+  return result;
+}
+
+// A PID namespace of its own gets a /proc of its own, which shows that namespace; otherwise it is the host's.
+// Always read-only: user id 0 could change kernel settings otherwise, without any capability.
 long ProvideProcessFilesInChild(Work& work) {
+  const PlanHeader& plan = *work.launch.plan.header;
   const MountRecord& base = work.launch.plan.mounts[0];
-  if (base.kind == kHostTree && !(base.flags & kWritable)) return 0;
+  const bool own = (plan.flags & kOwnPid) != 0;
+  if (!own && base.kind == kHostTree && !(base.flags & kWritable))
+    return 0;  // it is the host's and read-only
   const MountRecord unpinned{};
-  const long tree = TakeTreeInChild(unpinned, "/proc");
+  const long tree = own ? MakeProcInChild() : TakeTreeInChild(unpinned, "/proc");
   if (tree < 0) return tree;
   long result =
       RestrictTreeInChild(static_cast<int>(tree), sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoDev);

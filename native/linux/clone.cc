@@ -71,16 +71,6 @@ long CloneOnStack(uint64_t flags, void* stack_top, int* pidfd, const ChildArgume
   return result;
 }
 
-uint64_t CloneFlags(const Launch& launch) {
-  const uint32_t plan = launch.plan.header->flags;
-  uint64_t flags = sys::kCloneVm | sys::kCloneVfork | sys::kClonePidfd | sys::kSignalChild;
-  if (!(plan & kNamespaces)) return flags;
-  flags |= sys::kCloneNewUser | sys::kCloneNewNs;
-  if (plan & kOwnIpc) flags |= sys::kCloneNewIpc;
-  if (plan & kOwnNet) flags |= sys::kCloneNewNet;
-  return flags;
-}
-
 // The child has reported and ended (or is about to): take its exit so that no zombie stays.
 void Reap(int pidfd) {
   for (;;) {
@@ -100,11 +90,12 @@ Started StartChild(const Launch& launch) {
     return started;
   }
   const ChildArguments arguments{&launch, &started.report};
+  const uint64_t flags = sys::kCloneVm | sys::kCloneVfork | sys::kClonePidfd | sys::kSignalChild |
+                         NamespaceCloneFlags(launch.plan.header->flags);
   const uint64_t all = ~0ull;
   uint64_t previous = 0;
   sys::SetSignalMask(2, &all, &previous);
-  const long pid =
-      CloneOnStack(CloneFlags(launch), static_cast<char*>(stack) + kStackSize, &started.pidfd, &arguments);
+  const long pid = CloneOnStack(flags, static_cast<char*>(stack) + kStackSize, &started.pidfd, &arguments);
   sys::SetSignalMask(2, &previous, nullptr);
   munmap(stack, kStackSize);
   if (pid < 0) {

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -18,6 +19,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,7 +38,7 @@ namespace castellan {
 namespace {
 
 constexpr uint64_t kWakeupKey = ~0ull;
-constexpr int64_t kSweepDelayMs = 100, kDrainMs = 1000, kStopMs = 2000;
+constexpr int64_t kSweepDelayMs = 100, kDrainMs = 1000, kStopMs = 2000, kHelperMs = 10'000;
 constexpr int kKillRounds = 200;
 constexpr size_t kReadSize = 64 * 1024;
 constexpr uint64_t kReportLimit = 4096;
@@ -83,6 +86,16 @@ bool MakeSocketPair(UniqueFd* a, UniqueFd* b) {
   a->Reset(ends[0]);
   b->Reset(ends[1]);
   return true;
+}
+
+// /proc/PID/task/PID/children needs CONFIG_PROC_CHILDREN, which every distribution sets. -1 when there is
+// none.
+int FirstChildOf(int pid) {
+  char path[64], text[32] = "";
+  snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+  const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+  if (!file || read(file.get(), text, sizeof text - 1) <= 0) return -1;
+  return atoi(text);
 }
 
 std::vector<const char*> TextPointers(const RequestView& view, const uint32_t* offsets, uint32_t count,
@@ -272,7 +285,12 @@ LaunchResult Launcher::Start(RunRequest& request, ChildPointer* child) {
   launch.group_id = getegid();
   const Started started = StartChild(launch);
   result.report = started.report;
-  if (started.report.stage != Stage::kNone) return result;
+  if (started.report.stage != Stage::kNone) {
+    // Where a helper stands in between, what could not be executed is the helper, not the command.
+    if (request.report_descriptor >= 0 && result.report.stage == Stage::kExec)
+      result.report.stage = Stage::kInit;
+    return result;
+  }
 
   result.pid = started.pid;
   auto made = std::make_shared<Child>();
@@ -310,8 +328,46 @@ LaunchResult Launcher::Start(RunRequest& request, ChildPointer* child) {
 LaunchResult Launcher::Spawn(RunRequest request) {
   ChildPointer child;
   LaunchResult result = Start(request, &child);
-  if (child) Adopt(child);
+  if (!child) return result;
+  if (child->descriptors[kSlotReport] && !AwaitCommand(*child, &result.report)) {
+    for (const int fd : result.host_ends) UniqueFd closing(fd);
+    result.host_ends.clear();
+    result.pid = -1;
+    return result;
+  }
+  Adopt(child);
   return result;
+}
+
+// Blocks until the helper tells that the command runs, so that the caller knows, as after any other start.
+// Returns false with the report filled when it does not; the helper is then gone and reaped.
+bool Launcher::AwaitCommand(Child& child, Report* report) {
+  pollfd readable{child.descriptors[kSlotReport].get(), POLLIN, 0};
+  const int64_t until = NowMs() + kHelperMs;
+  HelperRecord record{HelperRecord::kFailed, {static_cast<int32_t>(Stage::kInit), 0, -1}};
+  auto& reported = child.result.reported;
+  while (reported.size() < sizeof record) {
+    const int64_t left = until - NowMs();
+    if (left <= 0) break;
+    if (poll(&readable, 1, static_cast<int>(left)) < 0 && errno != EINTR) break;
+    uint8_t bytes[sizeof record];
+    const ssize_t got = read(readable.fd, bytes, sizeof record - reported.size());
+    if (got == 0) break;
+    if (got > 0) reported.insert(reported.end(), bytes, bytes + got);
+  }
+  if (reported.size() >= sizeof record) memcpy(&record, reported.data(), sizeof record);
+  if (record.kind == HelperRecord::kStarted) {
+    TakeCommandPid(child);
+    return true;
+  }
+  *report = Report{static_cast<Stage>(record.values[0]), record.values[1], record.values[2]};
+  sys::SendSignal(child.descriptors[kSlotExit].get(), SIGKILL);
+  siginfo_t ignored;
+  while (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child.descriptors[kSlotExit].get()),
+                &ignored, WEXITED) != 0 &&
+         errno == EINTR) {
+  }
+  return false;
 }
 
 // The id is given before the start, so that the caller can end a run that has not begun; the child takes it
@@ -506,17 +562,23 @@ void Launcher::ReadStream(const ChildPointer& child, int slot) {
   }
 }
 
-// The helper inside bubblewrap tells the command's pid once it runs. It is trusted only as far as it carries
-// the run's mark; without an own PID namespace the number means the same process here.
+// The process that signals are meant for: with a helper in between it is the helper's child, or the process
+// that passes them on. The pid in the record means the same process here only without a PID namespace;
+// otherwise the first process's only child is looked up. Either is believed only if it carries the run's
+// mark.
 void Launcher::TakeCommandPid(Child& child) {
   HelperRecord record;
-  if (child.command_pidfd || child.result.reported.size() < sizeof record) return;
+  if (child.command_pidfd || child.tag == 0 || child.result.reported.size() < sizeof record) return;
   memcpy(&record, child.result.reported.data(), sizeof record);
-  if (record.kind != HelperRecord::kStarted || record.values[0] <= 1) return;
-  UniqueFd pidfd(static_cast<int>(sys::OpenPidfd(record.values[0])));
-  if (!pidfd || child.tag == 0 || ReadTag(record.values[0]) != child.tag) return;
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (!child.exited) child.command_pidfd = std::move(pidfd);
+  if (record.kind != HelperRecord::kStarted) return;
+  for (const int pid : {record.values[0], FirstChildOf(child.pid)}) {
+    if (pid <= 1) continue;
+    UniqueFd pidfd(static_cast<int>(sys::OpenPidfd(pid)));
+    if (!pidfd || ReadTag(pid) != child.tag) continue;
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!child.exited) child.command_pidfd = std::move(pidfd);
+    return;
+  }
 }
 
 void Launcher::WriteInput(const ChildPointer& child) {

@@ -115,6 +115,7 @@ class Launcher {
   void StopEverything();
   void OnExit(const ChildPointer& child);
   void ReadStream(const ChildPointer& child, int stream);
+  bool AwaitCommand(Child& child, Report* report);
   void TakeCommandPid(Child& child);
   void WriteInput(const ChildPointer& child);
   void FinishIfDone(const ChildPointer& child);

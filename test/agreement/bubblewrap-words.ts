@@ -11,6 +11,7 @@ const arity: Readonly<Record<string, number>> = {
   '--die-with-parent': 0,
   '--unshare-user': 0,
   '--unshare-pid': 0,
+  '--as-pid-1': 0,
   '--unshare-ipc': 0,
   '--unshare-net': 0,
   '--cap-drop': 1,

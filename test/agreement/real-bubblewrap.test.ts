@@ -25,7 +25,7 @@ import type { AbsolutePath } from '../../lib/policy/path.ts'
 import type { ResolvedPolicy } from '../../lib/policy/types.ts'
 import { ruleBushes, ruleNests, tree } from './rule-trees.ts'
 
-const options = [...String(spawnSync('bwrap', ['--help']).stdout ?? '').matchAll(/^\s+(--[a-z-]+)/gm)].map(
+const options = [...String(spawnSync('bwrap', ['--help']).stdout ?? '').matchAll(/^\s+(--[a-z0-9-]+)/gm)].map(
   match => match[1]!,
 )
 const works = spawnSync('bwrap', ['--unshare-user', '--ro-bind', '/', '/', 'true']).status === 0

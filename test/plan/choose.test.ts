@@ -306,25 +306,25 @@ describe('plans', () => {
 
 describe('chooseNamespaces', () => {
   it.each([
-    ['Landlock scopes signals', 'bwrap', 6, true, undefined, false],
-    ['bubblewrap hides processes where nothing scopes signals', 'bwrap', 5, true, undefined, true],
-    ['no PID namespace without a fresh /proc', 'bwrap', 5, false, undefined, false],
-    ['the built-in engine has none yet', 'namespace', 5, true, undefined, false],
-    ['the built-in engine once it can', 'namespace', 5, true, true, true],
-  ] as const)('%s', (_, engine, landlockAbi, freshProc, pidNamespaceSupported, pid) => {
-    const more = pidNamespaceSupported === undefined ? {} : { pidNamespaceSupported }
-    expect(chooseNamespaces({ engine, networkRestricted: true, landlockAbi, freshProc, ...more }).pid).toBe(pid)
+    ['the built-in engine hides processes', 'namespace', true, 'isolated', true],
+    ['bubblewrap hides processes', 'bwrap', true, 'isolated', true],
+    ['no PID namespace without a fresh /proc', 'bwrap', false, 'isolated', false],
+    ['no PID namespace when the host asks for none', 'namespace', true, 'shared', false],
+  ] as const)('%s', (_, engine, freshProc, processes, pid) => {
+    expect(chooseNamespaces({ engine, networkRestricted: true, freshProc, processes }).pid).toBe(pid)
   })
 
   it('closes the network a second time only with bubblewrap, and only when it is closed', () => {
     const net = (engine: 'namespace' | 'bwrap', networkRestricted: boolean) =>
-      chooseNamespaces({ engine, networkRestricted, landlockAbi: 7, freshProc: true }).net
+      chooseNamespaces({ engine, networkRestricted, freshProc: true, processes: 'isolated' }).net
     expect([net('bwrap', true), net('bwrap', false), net('namespace', true)]).toEqual([true, false, false])
   })
 
   it('is told in the limits when signals get out', () => {
     const machine = { landlock: { ...fullMachine.landlock, abi: 5 } }
-    expect(planOf(carved, machine).limits.map(({ code }) => code)).toContain('signals')
-    expect(planOf(carved, machine, { bubblewrap: 'require' }).limits).toEqual([])
+    const limitsWith = (processes: 'isolated' | 'shared') =>
+      planOf(carved, machine, { processes }).limits.map(({ code }) => code)
+    expect(limitsWith('shared')).toEqual(['signals', 'process-visibility'])
+    expect(limitsWith('isolated')).toEqual([])
   })
 })

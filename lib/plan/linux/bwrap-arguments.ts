@@ -92,7 +92,11 @@ function processPhrases({ namespaces, options, privileged }: BubblewrapRequest):
     // Implied for ordinary users only; as uid 0 the mounts would otherwise be made in the host's user namespace.
     phrase('to make mounts without privileges', '--unshare-user'),
   ]
-  if (namespaces.pid) phrases.push(phrase('to hide the processes of the host', '--unshare-pid'))
+  if (namespaces.pid) {
+    phrases.push(phrase('to hide the processes of the host', '--unshare-pid'))
+    // The inner program takes the exits of orphans and passes signals on; bubblewrap's own first process does neither.
+    phrases.push(phrase('to run the inner program as the first process', '--as-pid-1'))
+  }
   if (namespaces.ipc) phrases.push(phrase('to hide message queues and shared memory of the host', '--unshare-ipc'))
   if (namespaces.net) phrases.push(phrase('to close the network', '--unshare-net'))
   if (privileged || options.includes('--cap-drop')) {

@@ -11,14 +11,16 @@ import { renderBubblewrap } from './bwrap-arguments.ts'
 import { type LandlockPlan, landlockObstacle, makeLandlockPlan } from './landlock.ts'
 import { landlockAccess } from './landlock-access.ts'
 import { landlockLimits } from './landlock-limits.ts'
+import { limit } from './limits.ts'
 import type { MountPlan, MountPlanResult } from './mount.ts'
-import { chooseNamespaces } from './namespaces.ts'
+import { chooseNamespaces, type ProcessView } from './namespaces.ts'
 import { makeSeccompPlan } from './seccomp.ts'
 
 export interface EngineQuestion {
   readonly resolved: ResolvedPolicy
   readonly capabilities: LinuxCapabilities
   readonly guardTag: boolean
+  readonly processes: ProcessView
   /** The policy's mounts, the same for both namespace engines. */
   readonly mounts: MountPlanResult
 }
@@ -97,11 +99,14 @@ function mountedPlan(
   const namespaces = chooseNamespaces({
     engine,
     networkRestricted,
-    landlockAbi: abi,
     freshProc: capabilities.freshProc.available,
+    processes: question.processes,
   })
   const landlock = abi === 0 ? null : makeLandlockPlan({ resolved, abi, mode: 'stacked', networkRestricted })
-  const limits = landlockLimits(resolved, abi, 'stacked', { pidNamespace: namespaces.pid })
+  const limits = [
+    ...landlockLimits(resolved, abi, 'stacked', { pidNamespace: namespaces.pid }),
+    ...(namespaces.pid ? [] : [limit('process-visibility')]),
+  ]
   const parts = { namespaces, mounts: mounts.plan, landlock, limits, bubblewrap }
   return { plan: confinedPlan(question, engine, parts), notices: [...mounts.notices, ...landlockNotice(question)] }
 }
@@ -118,7 +123,7 @@ function attemptLandlock(question: EngineQuestion): Attempt {
   if (refusal !== null) return { refusal, notices: [] }
   const networkRestricted = resolved.network === 'restricted'
   const landlock = makeLandlockPlan({ resolved, abi, mode: 'alone', networkRestricted })
-  const limits = landlockLimits(resolved, abi, 'alone')
+  const limits = [...landlockLimits(resolved, abi, 'alone'), limit('process-visibility')]
   const parts = { namespaces: null, mounts: null, landlock, limits, bubblewrap: null }
   return { plan: confinedPlan(question, 'landlock', parts), notices: [] }
 }
@@ -141,7 +146,7 @@ function landlockNotice({ capabilities }: EngineQuestion): Notice[] {
 }
 
 /** For a policy that leaves the file system open and closes the network: the filter, and what Landlock's scopes add. */
-export function filterOnlyPlan(question: Omit<EngineQuestion, 'mounts'>): LinuxPlan {
+export function filterOnlyPlan(question: Omit<EngineQuestion, 'mounts' | 'processes'>): LinuxPlan {
   const abi = landlockAbiOf(question.capabilities)
   const { scoped, abi: known } = landlockAccess(abi)
   const landlock: LandlockPlan | null =
@@ -174,7 +179,11 @@ interface PlanParts {
   readonly bubblewrap: LinuxPlan['bubblewrap']
 }
 
-function confinedPlan(question: Omit<EngineQuestion, 'mounts'>, engine: LinuxEngine, parts: PlanParts): LinuxPlan {
+function confinedPlan(
+  question: Omit<EngineQuestion, 'mounts' | 'processes'>,
+  engine: LinuxEngine,
+  parts: PlanParts,
+): LinuxPlan {
   const { resolved, capabilities, guardTag } = question
   const seccomp = makeSeccompPlan({
     network: resolved.network,

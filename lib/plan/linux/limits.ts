@@ -1,6 +1,6 @@
 /**
  * The sentences for what a plan does not hold although the policy asks for it. Which of them apply is decided in
- * `landlock-limits.ts`; docs/limits.md explains each code at length.
+ * `landlock-limits.ts` and `engines.ts`; docs/limits.md explains each code at length.
  */
 import type { PlanLimit, PlanLimitCode } from '../plan.ts'
 
@@ -9,6 +9,7 @@ const messages: Readonly<Record<PlanLimitCode, string>> = {
     'mode, owner, times and extended attributes of files that the user owns can be changed outside the writable roots',
   'protected-paths': '.git, .codex and .agents of a writable root are writable',
   signals: 'processes of the same user outside the sandbox can be signalled',
+  'process-visibility': 'names and arguments of the processes of the host can be read in /proc',
   'abstract-unix-sockets': 'abstract unix sockets of the host can be reached',
   truncate: 'files outside the writable roots can be truncated by path',
   'reopened-descriptors': 'files of the host behind inherited descriptors can be re-opened through /proc',

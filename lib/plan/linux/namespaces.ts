@@ -4,27 +4,24 @@
  */
 import type { LinuxEngine, NamespacePlan } from '../plan.ts'
 
+/**
+ * `isolated`: commands see no process but their own, and end all together. `shared`: they see the host's processes in
+ * /proc (names and arguments), cannot touch them, and start faster.
+ */
+export type ProcessView = 'isolated' | 'shared'
+
 export interface NamespaceQuestion {
   readonly engine: Extract<LinuxEngine, 'namespace' | 'bwrap'>
   readonly networkRestricted: boolean
-  /** 0 without Landlock. */
-  readonly landlockAbi: number
   /** A fresh /proc can be mounted in a new PID namespace; without one the namespace would show the host's processes. */
   readonly freshProc: boolean
-  /** Whether the engine can run a command in a PID namespace of its own. Default: `bwrap` can, `namespace` cannot. */
-  readonly pidNamespaceSupported?: boolean
+  readonly processes: ProcessView
 }
 
-/** First ABI whose rulesets keep signals and abstract unix sockets inside the domain (Linux 6.12). */
-export const scopeAbi = 6
-
 export function chooseNamespaces(question: NamespaceQuestion): NamespacePlan {
-  const supported = question.pidNamespaceSupported ?? question.engine === 'bwrap'
-  // Landlock's scope stops signals and its domain stops ptrace, at no cost; a PID namespace needs an init and, to be of
-  // use, a fresh /proc. So it is made only where the scope is missing.
-  const scoped = question.landlockAbi >= scopeAbi
   return {
-    pid: !scoped && supported && question.freshProc,
+    // Landlock's scope stops signals and its domain stops ptrace, but neither hides what /proc tells of other processes.
+    pid: question.processes === 'isolated' && question.freshProc,
     // Message queues and shared memory of the host have no other wall (spec/linux hole 10).
     ipc: true,
     // The filter closes the network in every engine. bubblewrap makes the namespace as well, as Codex has it do: a second

@@ -4,9 +4,10 @@
 //   host's tag.
 //                        Gets a byte instead when the host shuts down in order.
 //   inner PLAN REQUEST REPORT COUNT
-//                        the last stage inside bubblewrap: reads the images from the descriptors PLAN and
-//                        REQUEST, confines and starts the command with descriptors 0 … COUNT-1, tells its pid
-//                        and its end through the descriptor REPORT, and ends as the command did.
+//                        the first process inside a PID namespace or inside bubblewrap: reads the images from
+//                        the descriptors PLAN and REQUEST, does what is left to confine, starts the command
+//                        with descriptors 0 … COUNT-1, tells its pid and its end through the descriptor
+//                        REPORT, takes the exits of orphans, passes signals on, and ends as the command did.
 //   exec PLAN -- COMMAND …
 //                        for wrap(): reads the plan image from the file PLAN, confines itself and becomes the
 //                        command.
@@ -127,16 +128,45 @@ DescriptorMove* SameDescriptors(uint32_t count) {
   return moves;
 }
 
+struct ChildInfo {
+  int32_t signal, error, code, pad, pid, uid, status;
+  char rest[100];
+};
+static_assert(sizeof(ChildInfo) == 128, "siginfo_t is 128 bytes");
+constexpr int kAllChildren = 0, kExited = 4, kNoHang = 1, kSignalChildEnded = 17, kSentByKernel = 0x80;
+
+// Takes every exit there is; true when the command's own is among them.
+bool ReapInto(ChildInfo* command_info, int command) {
+  bool ended = false;
+  for (;;) {
+    ChildInfo info{};
+    const long result = sys::Call(__NR_waitid, kAllChildren, 0, sys::Word(&info), kExited | kNoHang, 0);
+    if (result == -sys::kEINTR) continue;
+    if (result < 0 || info.pid == 0) return ended;
+    if (info.pid != command) continue;
+    *command_info = info;
+    ended = true;
+  }
+}
+
+// Waits for the command's end. Every signal is blocked and taken here: an exit is reaped, anything that was
+// sent to this process is passed on to the command. What the terminal sends (by the kernel) the command has
+// got itself.
+ChildInfo Supervise(int command) {
+  const uint64_t all = ~0ull;
+  ChildInfo ended{};
+  for (;;) {
+    if (ReapInto(&ended, command)) return ended;
+    ChildInfo signal{};
+    const long number = sys::Call(__NR_rt_sigtimedwait, sys::Word(&all), sys::Word(&signal), 0, 8);
+    if (number <= 0 || number == kSignalChildEnded || signal.code == kSentByKernel) continue;
+    sys::Call(__NR_kill, command, number);
+  }
+}
+
 [[noreturn]] void EndLike(int report, int command) {
-  struct {
-    int32_t signal, error, code, pad, pid, uid, status;
-    char rest[100];
-  } info{};
-  long result;
-  do result = sys::Call(__NR_waitid, 1 /* P_PID */, command, sys::Word(&info), 4 /* WEXITED */, 0);
-  while (result == -sys::kEINTR);
+  const ChildInfo info = Supervise(command);
   const bool exited = info.code == 1;  // CLD_EXITED
-  if (result < 0) sys::Exit(kExitFailed);
   Tell(report, HelperRecord::kEnded, exited ? info.status : -1, exited ? 0 : info.status, 0);
   sys::Exit(exited ? info.status : 128 + info.status);
 }
@@ -161,7 +191,10 @@ DescriptorMove* SameDescriptors(uint32_t count) {
   launch.moves_count = descriptors;
   auto* outcome = reinterpret_cast<Report*>(shared);
   *outcome = Report{};
+  // Before the command exists: a process of the same user must not be able to change this one's memory.
   sys::Prctl(4 /* PR_SET_DUMPABLE */, 0);
+  const uint64_t all = ~0ull;
+  sys::SetSignalMask(2, &all, nullptr);
   const long command =
       sys::Call(__NR_clone, static_cast<long>(sys::kCloneVfork | sys::kSignalChild), 0, 0, 0, 0);
   if (command == 0) RunInChild(launch, outcome);
@@ -257,6 +290,67 @@ const char** Candidates(const char* name, const char* const* environment) {
   return list;
 }
 
+Report ExecuteUnblocked(const Launch& launch) {
+  const uint64_t none = 0;
+  sys::SetSignalMask(2, &none, nullptr);
+  return Report{Stage::kExec, static_cast<int32_t>(-ExecuteCandidatesInChild(launch)), -1};
+}
+
+// What the first process of the PID namespace tells the waiting helper outside, in memory they share.
+struct SharedOutcome {
+  Report report;
+  int32_t exit_code, signal;
+};
+
+[[noreturn]] void RunAsInit(Launch launch, SharedOutcome* outcome) {
+  launch.namespaces_made = true;
+  if (!ConfineInChild(launch, &outcome->report)) sys::Exit(kExitFailed);
+  sys::Prctl(4 /* PR_SET_DUMPABLE */, 0);
+  const uint64_t all = ~0ull;
+  sys::SetSignalMask(2, &all, nullptr);
+  const long command =
+      sys::Call(__NR_clone, static_cast<long>(sys::kCloneVfork | sys::kSignalChild), 0, 0, 0, 0);
+  if (command == 0) {
+    outcome->report = ExecuteUnblocked(launch);
+    sys::Exit(kExitFailed);
+  }
+  if (command < 0) outcome->report = Report{Stage::kClone, static_cast<int32_t>(-command), -1};
+  if (outcome->report.stage != Stage::kNone) sys::Exit(kExitFailed);
+  const ChildInfo ended = Supervise(static_cast<int>(command));
+  outcome->exit_code = ended.code == 1 ? ended.status : -1;
+  outcome->signal = ended.code == 1 ? 0 : ended.status;
+  sys::Exit(0);
+}
+
+[[noreturn]] void EndBySignal(int signal) {
+  const sys::SignalAction by_default{nullptr, 0, nullptr, 0};
+  const uint64_t none = 0;
+  sys::SetSignalAction(signal, by_default);
+  sys::SetSignalMask(2, &none, nullptr);
+  sys::Call(__NR_kill, sys::Call(__NR_getpid), signal);
+  sys::Exit(128 + signal);
+}
+
+// A process cannot move itself into a PID namespace: this one stays outside, passes signals on and ends as
+// the command did.
+[[noreturn]] void ExecIsolated(const Launch& launch) {
+  const long shared = sys::Call(__NR_mmap, 0, 4096, 3, 0x21 /* SHARED|ANONYMOUS */, -1, 0);
+  if (shared < 0 && shared > -4096) Refuse(Report{Stage::kInit, static_cast<int32_t>(-shared), -1});
+  auto* outcome = reinterpret_cast<SharedOutcome*>(shared);
+  *outcome = SharedOutcome{{}, -1, 0};
+  const uint64_t all = ~0ull;
+  sys::SetSignalMask(2, &all, nullptr);
+  const uint64_t flags = sys::kSignalChild | NamespaceCloneFlags(launch.plan.header->flags);
+  const long init = sys::Call(__NR_clone, static_cast<long>(flags), 0, 0, 0, 0);
+  if (init == 0) RunAsInit(launch, outcome);
+  if (init < 0) Refuse(Report{Stage::kClone, static_cast<int32_t>(-init), -1});
+  const ChildInfo ended = Supervise(static_cast<int>(init));
+  if (outcome->report.stage != Stage::kNone) Refuse(outcome->report);
+  if (outcome->signal != 0) EndBySignal(outcome->signal);
+  if (outcome->exit_code >= 0) sys::Exit(outcome->exit_code);
+  EndBySignal(ended.code == 1 ? 9 : ended.status);  // the first process itself was killed
+}
+
 struct OwnRequest {
   RequestHeader header;
   char directory[8];
@@ -294,12 +388,9 @@ struct OwnRequest {
   launch.group_id = static_cast<uint32_t>(sys::Call(__NR_getegid));
   const uint32_t mounts = launch.plan.header->mounts_count;
   launch.trees = static_cast<int*>(Allocate((mounts + 1) * sizeof(int)));
+  if (launch.plan.header->flags & kOwnPid) ExecIsolated(launch);
   Report report;
-  const uint64_t none = 0;
-  if (ConfineInChild(launch, &report)) {
-    sys::SetSignalMask(2, &none, nullptr);
-    report = Report{Stage::kExec, static_cast<int32_t>(-ExecuteCandidatesInChild(launch)), -1};
-  }
+  if (ConfineInChild(launch, &report)) report = ExecuteUnblocked(launch);
   Refuse(report);
 }
 

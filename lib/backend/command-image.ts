@@ -1,0 +1,29 @@
+/**
+ * A command as the request image that native code reads, the same in every engine.
+ */
+import { encodeRequestImage, RequestFlag } from '../native/request-image.ts'
+import type { LinuxPlan } from '../plan/plan.ts'
+import { planLine } from '../plan/render.ts'
+import type { Command } from '../process/command.ts'
+import { environmentLines } from '../process/environment.ts'
+import type { Launcher } from '../process/launch.ts'
+import { programCandidates } from '../process/program.ts'
+
+export function commandImage(command: Command, plan: LinuxPlan, flags: number): Buffer {
+  return encodeRequestImage({
+    flags,
+    candidates: programCandidates(command.file, command.env['PATH']),
+    argv: [command.argv0, ...command.args],
+    environment: environmentLines(command.env, plan.environment),
+    workingDirectory: command.cwd,
+  })
+}
+
+export function sessionFlags(command: Command): number {
+  return RequestFlag.tagged | (command.session === 'new' ? RequestFlag.newSession : 0)
+}
+
+/** Names the plan's line in launch errors. */
+export function planLineOf(plan: LinuxPlan): Launcher['planLine'] {
+  return (stage, index) => planLine(plan, index, stage === 'mount' ? 'mounts' : 'landlock')
+}
