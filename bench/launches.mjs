@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 
-import { growTo, processorTime } from './machine.mjs'
+import { growTo, processorTime, rssMb } from './machine.mjs'
 import { interleave, median, percentile, summary } from './statistics.mjs'
 
 /** One command at a time: wall time per round; processor time in blocks, since children's is told in steps of 10 ms. */
@@ -79,7 +79,7 @@ export async function byConcurrency(variants, command, { widths, total, rounds }
       const perRunMs = median(samples.get(variant).perRun)
       return { variant: variant.name, perRunMs, ratio: perRunMs / reference }
     })
-    sections.push({ width, total, rounds, rows })
+    sections.push({ width, total, rounds, hostMb: rssMb(), rows })
   }
   return sections
 }

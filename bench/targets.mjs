@@ -1,8 +1,14 @@
 // The targets, each with the place in the results that answers it. `value` gives null when that was not measured.
 // Bounds are ratios of medians of one run unless a unit is named.
 
-const sizeSection = (results, megabytes, command = 'true') =>
-  results.bySize.find(section => section.command === command && Math.abs(section.hostMb - megabytes) <= megabytes * 0.2)
+/** The section whose host is closest to that size; null when none is within a fifth of it. */
+function sizeSection(results, megabytes) {
+  const distance = section => Math.abs(section.hostMb - megabytes)
+  const closest = results.bySize
+    .filter(section => section.command === 'true' && distance(section) <= megabytes / 5)
+    .sort((a, b) => distance(a) - distance(b))[0]
+  return closest ?? null
+}
 
 const ratioOf = (rows, variant) => rows?.find(row => row.variant === variant)?.ratio ?? null
 
@@ -14,7 +20,7 @@ function carveOuts(count) {
   return results => results.byCarveOuts?.find(row => row.count === count)?.ratio ?? null
 }
 
-const widest = results => results.byConcurrency?.find(({ width }) => width === 32)
+const widest = results => results.byConcurrency?.find(({ width, hostMb }) => width === 32 && hostMb <= 100)
 
 export const targets = [
   { what: 'landlock run / spawn, host 50 MB', bound: 0.65, value: atSize('landlock run', 50) },
@@ -41,7 +47,7 @@ export const targets = [
     value: results => results.timerGaps?.find(row => row.variant === 'landlock run')?.p50Ms ?? null,
   },
   {
-    what: 'landlock run / spawn per run, 32 in flight',
+    what: 'landlock run / spawn per run, 32 in flight, host below 100 MB',
     bound: 0.5,
     value: results => ratioOf(widest(results)?.rows, 'landlock run'),
   },
