@@ -110,10 +110,9 @@ function decode(bytes: Buffer): string {
 
 async function versionOf(path: string): Promise<string | undefined> {
   try {
-    const stats = await stat(path, { bigint: true })
-    const age = Date.now() - Number(stats.ctimeNs / 1_000_000n)
-    if (age < settledAfterMs) return undefined
-    return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':')
+    const { dev, ino, size, mtimeMs, ctimeMs } = await stat(path)
+    if (Date.now() - ctimeMs < settledAfterMs) return undefined
+    return `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'missing' : undefined
   }
