@@ -1,0 +1,46 @@
+/**
+ * What an error is to the person at the terminal: one or two lines and an exit code. Never a stack, unless
+ * CASTELLAN_DEBUG asks for it.
+ */
+import { inspect } from 'node:util'
+
+import { LaunchError, LibraryError, OptionError, SpawnError } from '../index.ts'
+import { exitCodes } from './ending.ts'
+import { painter, printable, say } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface Failure {
+  readonly message: string
+  readonly exitCode: number
+}
+
+/** `command`: the subcommand whose help is pointed to. */
+export function failureOf(error: unknown, command: string | undefined): Failure {
+  if (error instanceof UsageError || error instanceof OptionError) {
+    const help = command === undefined ? 'castellan --help' : `castellan ${command} --help`
+    return { message: `${error.message}\nsee ${help}`, exitCode: exitCodes.usage }
+  }
+  if (error instanceof SpawnError) return spawnFailure(error)
+  if (error instanceof LibraryError) return { message: `${error.message} (${error.code})`, exitCode: exitCodes.sandbox }
+  const message = error instanceof Error ? error.message : String(error)
+  return { message, exitCode: exitCodes.sandbox }
+}
+
+function spawnFailure({ path, code, cause }: SpawnError): Failure {
+  if (cause instanceof LaunchError && cause.stage === 'working-directory') {
+    return { message: `${cause.message} (${cause.code})`, exitCode: exitCodes.sandbox }
+  }
+  if (code !== 'ENOENT') return { message: `${path}: cannot execute: ${code}`, exitCode: exitCodes.cannotExecute }
+  // A script whose interpreter is missing gives the same error.
+  const message = path.includes('/') ? 'no such program, or its interpreter is missing' : 'command not found'
+  return { message: `${path}: ${message}`, exitCode: exitCodes.notFound }
+}
+
+export function report(error: unknown, command: string | undefined): number {
+  const { message, exitCode } = failureOf(error, command)
+  const paint = painter('stderr')
+  const lines = message.split('\n').map(printable)
+  say('stderr', `${paint('red', 'castellan:')} ${lines.join('\n')}`)
+  if ((process.env['CASTELLAN_DEBUG'] ?? '') !== '') say('stderr', inspect(error))
+  return exitCode
+}

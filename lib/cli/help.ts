@@ -1,0 +1,97 @@
+/**
+ * The help texts. Every option that a command reads stands here, and every example works as it is written.
+ */
+
+const policyHelp = `  -p, --policy FILE|PRESET  read-only, workspace-write (default), danger-full-access,
+                            or a JSON file with a policy, legacy or split
+  -w, --writable DIR        may be written too; with workspace-write, repeatable
+      --network             the command may use the network
+      --no-network          it may not, whatever the policy says
+  -C, --cwd DIR             directory of the policy and the command (default: this one)
+      --engine NAME         namespace, bwrap or landlock; repeatable, in order
+      --strict              refuse an engine that does not hold everything`
+
+const general = `castellan: run a command inside a sandbox that holds it to a policy
+
+usage: castellan COMMAND [OPTION]...
+
+  run       run a command under a policy
+  explain   what a command could do with a path, and why
+  doctor    what this machine can enforce
+  help      help for one of these: castellan help run
+
+  -h, --help      this text
+  -V, --version   the version
+
+examples:
+  castellan run -- npm test
+  castellan run --policy read-only -- git log
+  castellan explain .git/config
+  castellan doctor
+
+environment:
+  NO_COLOR, FORCE_COLOR   no colours, or colours where there is no terminal
+  CASTELLAN_DEBUG         show where in castellan an error came from`
+
+const run = `usage: castellan run [OPTION]... [--] COMMAND [ARGUMENT]...
+
+Runs a command under a policy. It has this terminal, these descriptors 0 to 2 and this
+environment; what it started ends with it.
+
+${policyHelp}
+  -t, --timeout SECONDS     end the command with everything it started after this time
+      --show-plan           print how the command is held; without a command, only that
+  -v, --verbose             print every notice
+  -h, --help                this text
+
+The exit code is the command's, and a signal that ends the command ends castellan too. Codes
+of castellan itself:
+  2    the command line cannot be used
+  124  the time limit ended the command
+  125  the sandbox could not be made; the command did not run
+  126  the command cannot be executed
+  127  the command was not found
+
+Options of castellan stand before the command: the first word that is no option, or --, begins
+the command. Ctrl-C reaches the command as always; with the engine bwrap, which takes it away
+from the terminal, castellan hands it on, and a second one ends everything.
+
+examples:
+  castellan run -- make -j4 test
+  castellan run --network -- npm install
+  castellan run --writable ../build --timeout 600 -- ./configure
+  castellan run --policy policy.json --strict -- python3 tool.py
+  castellan run --policy read-only --show-plan`
+
+const explain = `usage: castellan explain [OPTION]... PATH...
+
+Prints for every path which access a command would have, which entry of the policy decides it,
+and which line of which engine's plan holds it. Nothing is run. A path need not exist.
+
+${policyHelp}
+      --json                print JSON
+  -h, --help                this text
+
+examples:
+  castellan explain .git/config src/main.c ~/.ssh
+  castellan explain --policy policy.json --json /etc/shadow`
+
+const doctor = `usage: castellan doctor [--json]
+
+Prints what this machine can enforce, how that was found out (by doing it once, in a process
+that executes nothing), and what to do about what is missing.
+
+      --json                print JSON
+  -h, --help                this text
+
+The exit code is 0 when an engine holds workspace-write with all its protections, otherwise 1.
+
+examples:
+  castellan doctor
+  castellan doctor --json`
+
+export const helpTexts = { run, explain, doctor } as const
+
+export function helpFor(command: keyof typeof helpTexts | undefined): string {
+  return command === undefined ? general : helpTexts[command]
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+/**
+ * The program `castellan`: finds the subcommand, runs it and ends as it says. What a subcommand does is in its own file.
+ */
+import { readCommandLine, type Subcommand } from './command-line.ts'
+import { type Ending, end } from './ending.ts'
+import { helpFor } from './help.ts'
+import { suggestion } from './spelling.ts'
+import { say } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
+import { packageVersion } from './version.ts'
+
+type CommandName = 'run' | 'explain' | 'doctor'
+
+/** Loaded when asked for: the library behind them costs more than a help text needs. */
+const commands: Readonly<Record<CommandName, () => Promise<Subcommand>>> = {
+  run: async () => (await import('./run.ts')).run,
+  explain: async () => (await import('./explain.ts')).explain,
+  doctor: async () => (await import('./doctor.ts')).examination,
+}
+
+async function main(words: readonly string[]): Promise<Ending> {
+  let command: CommandName | undefined
+  try {
+    const [first, ...args] = words
+    if (first === undefined) throw new UsageError('there is no command')
+    if (first === '--version' || first === '-V') return print(`castellan ${packageVersion()}`)
+    if (first === '--help' || first === '-h') return print(helpFor(undefined))
+    if (first === 'help') return print(helpFor(args[0] === undefined ? undefined : commandNamed(args[0])))
+    command = commandNamed(first)
+    const subcommand = await commands[command]()
+    const line = readCommandLine(args, subcommand)
+    return line.has('help') ? print(helpFor(command)) : await subcommand.act(line)
+  } catch (error) {
+    const { report } = await import('./failure.ts')
+    return report(error, command)
+  }
+}
+
+function commandNamed(word: string): CommandName {
+  if (Object.hasOwn(commands, word)) return word as CommandName
+  const known = [...Object.keys(commands), 'help', '--help', '--version']
+  const kind = word.startsWith('-') ? 'option' : 'command'
+  throw new UsageError(`there is no ${kind} ${JSON.stringify(word)}${suggestion(word, known)}`)
+}
+
+function print(text: string): Ending {
+  say('stdout', text)
+  return 0
+}
+
+end(await main(process.argv.slice(2)))

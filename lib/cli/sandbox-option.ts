@@ -1,0 +1,45 @@
+/**
+ * The options that `run` and `explain` share, and the sandbox they ask for.
+ */
+import { createSandbox, type LinuxEngine, type Sandbox } from '../index.ts'
+import type { CommandLine, OptionSpecs } from './command-line.ts'
+import { existingDirectory } from './directory.ts'
+import { choosePolicy, type PolicyChoice, policyOptions } from './policy-option.ts'
+import { suggestion } from './spelling.ts'
+import { UsageError } from './usage-error.ts'
+
+export const sandboxOptions: OptionSpecs = {
+  ...policyOptions,
+  cwd: { type: 'string', short: 'C' },
+  engine: { type: 'string', multiple: true },
+  strict: { type: 'boolean' },
+}
+
+const engines: readonly LinuxEngine[] = ['namespace', 'bwrap', 'landlock']
+
+export interface ChosenSandbox {
+  readonly sandbox: Sandbox
+  readonly choice: PolicyChoice
+}
+
+/** @throws {UsageError}, and whatever `createSandbox` throws */
+export async function makeSandbox(line: CommandLine): Promise<ChosenSandbox> {
+  const choice = choosePolicy(line)
+  const chosen = line.all('engine').map(engineNamed)
+  const cwd = line.one('cwd')
+  const sandbox = await createSandbox({
+    policy: choice.policy,
+    strict: line.has('strict'),
+    ...(cwd === undefined ? {} : { cwd: existingDirectory('--cwd', cwd) }),
+    ...(chosen.length === 0 ? {} : { linux: { engines: chosen } }),
+  })
+  return { sandbox, choice }
+}
+
+function engineNamed(name: string): LinuxEngine {
+  const engine = engines.find(known => known === name)
+  if (engine !== undefined) return engine
+  throw new UsageError(
+    `there is no engine ${JSON.stringify(name)}; use ${engines.join(', ')}${suggestion(name, engines)}`,
+  )
+}
