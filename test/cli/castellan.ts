@@ -1,0 +1,114 @@
+/**
+ * Runs the program `castellan` as a user would: the compiled one, in a process of its own, never with this process's
+ * colours or debugging settings.
+ */
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const repository = fileURLToPath(new URL('../../', import.meta.url))
+export const program = path.join(repository, 'dist/cli/main.js')
+
+/** Builds once where nothing was built yet. */
+export function ensureBuilt(): void {
+  if (existsSync(program) && existsSync(path.join(repository, 'dist/index.js'))) return
+  const compiler = path.join(repository, 'node_modules/typescript/bin/tsc')
+  execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: repository, stdio: 'pipe' })
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly bytes: Buffer
+}
+
+export interface CallOptions {
+  readonly cwd?: string
+  readonly input?: Buffer | string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+const { NO_COLOR: _, FORCE_COLOR: __, CASTELLAN_DEBUG: ___, ...plainEnvironment } = process.env
+
+export function castellan(args: readonly string[], { cwd, input = '', env = {} }: CallOptions = {}): Ended {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+    cwd: cwd ?? repository,
+    input,
+    env: { ...plainEnvironment, ...env },
+    timeout: 20_000,
+    maxBuffer: 2 ** 26,
+  })
+  return { code: status, signal, stdout: stdout.toString(), stderr: stderr.toString(), bytes: stdout }
+}
+
+export function startCastellan(args: readonly string[], options: SpawnOptions): ChildProcess {
+  return spawn(process.execPath, [program, ...args], { env: plainEnvironment, stdio: 'pipe', ...options })
+}
+
+/** The engines that this machine can use, from the program's own examination. */
+export function enginesHere(): readonly string[] {
+  const { engines } = JSON.parse(castellan(['doctor', '--json']).stdout) as {
+    engines: { engine: string; usable: boolean }[]
+  }
+  return engines.flatMap(({ engine, usable }) => (usable ? [engine] : []))
+}
+
+export interface Place {
+  readonly path: string
+  remove(): void
+}
+
+export function temporaryPlace(): Place {
+  const place = realpathSync(mkdtempSync(path.join(tmpdir(), 'castellan-cli-')))
+  return { path: place, remove: () => rmSync(place, { recursive: true, force: true }) }
+}
+
+/** Resolves with everything printed so far once `wanted` has been printed; fails after ten seconds. */
+export function printed(child: ChildProcess, wanted: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const timer = setTimeout(() => reject(new Error(`${wanted} was not printed, only ${JSON.stringify(text)}`)), 10_000)
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      if (!wanted.test(text)) return
+      clearTimeout(timer)
+      resolve(text)
+    })
+  })
+}
+
+export function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  return new Promise(resolve => child.once('close', (code, signal) => resolve({ code, signal })))
+}
+
+let markers = 0
+
+/** An argument for `sleep` that no other process of this machine has: what is told inside may be another process id. */
+export function marker(): string {
+  markers++
+  return `7${process.pid}${String(markers).padStart(3, '0')}`
+}
+
+/** How many processes have this argument. */
+export function running(argument: string): number {
+  const commands = readdirSync('/proc').flatMap(name => {
+    try {
+      return /^\d+$/.test(name) ? [readFileSync(`/proc/${name}/cmdline`, 'utf8')] : []
+    } catch {
+      return []
+    }
+  })
+  return commands.filter(command => command.split('\0').includes(argument)).length
+}
+
+/** Whether so many processes have this argument, given three seconds. */
+export async function comesTo(count: number, argument: string): Promise<boolean> {
+  for (let tries = 0; tries < 100 && running(argument) !== count; tries++) {
+    await new Promise(resolve => setTimeout(resolve, 30))
+  }
+  return running(argument) === count
+}
