@@ -124,7 +124,7 @@ function print() {
     ])
   }
   if (results.byCarveOuts !== undefined) {
-    heading('namespace engine, `true`, by carve-outs')
+    heading('namespace engine (shared), `true`, by carve-outs')
     table(['carve-outs', '× 1', 'median', 'p95', 'operations', 'createSandbox'], results.byCarveOuts, row => [
       String(row.count),
       ratio(row.ratio),

@@ -42,12 +42,25 @@ function collect(file, args, cwd) {
   })
 }
 
-/** The mounts and namespaces that the plan for this workspace has, in bubblewrap's own words, without filter and Landlock. */
-function bubblewrapArguments(folder) {
+/**
+ * The mounts and namespaces that the plans for this workspace have, in bubblewrap's own words, without filter and Landlock.
+ * `isolated`: with a PID namespace and a fresh /proc.
+ */
+function bubblewrapArguments(folder, isolated) {
   const git = path.join(folder, '.git')
   const mounts = ['--ro-bind', '/', '/', '--bind', folder, folder, '--ro-bind', git, git, '--dev', '/dev']
-  return [...mounts, '--unshare-user', '--unshare-ipc', '--unshare-net', '--new-session', '--die-with-parent', '--']
+  const processes = isolated ? ['--unshare-pid', '--proc', '/proc'] : []
+  const namespaces = ['--unshare-user', '--unshare-ipc', '--unshare-net']
+  return [...mounts, ...namespaces, ...processes, '--new-session', '--die-with-parent', '--']
 }
+
+/** Our ways to hold it. `shared` ones have no PID namespace; the others have one where the engine can. */
+const held = [
+  { name: 'landlock', linux: { engines: ['landlock'] } },
+  { name: 'namespace shared', linux: { engines: ['namespace'], processes: 'shared' } },
+  { name: 'namespace', linux: { engines: ['namespace'] } },
+  { name: 'bwrap', linux: { engines: ['bwrap'] }, asynchronousOnly: true },
+]
 
 /** @param {{ status: number | null, stdout: string, stderr: string }} ended */
 function check({ status, stdout, stderr }, command, name) {
@@ -72,31 +85,34 @@ export async function makeVariants({ createSandbox, policies }, folder) {
     },
   ]
   const ours = []
-  for (const engine of ['landlock', 'namespace', 'bwrap']) {
+  for (const { name, linux, asynchronousOnly = false } of held) {
     try {
-      const sandbox = await createSandbox({ policy, cwd: folder, linux: { engines: [engine] } })
+      const sandbox = await createSandbox({ policy, cwd: folder, linux })
       sandboxes.push(sandbox)
+      const { engine, namespaces } = sandbox.plan
+      const isolated = namespaces?.pid === true
+      if (engine !== 'landlock' && isolated !== (linux.processes !== 'shared'))
+        throw new Error('the plan is another one')
       const result = ({ exitCode, stdout, stderr }) => ({ status: exitCode, stdout, stderr })
-      ours.push({ name: `${engine} run`, engine, run: async ({ file, args }) => result(await sandbox.run(file, args)) })
-      if (engine === 'bwrap') continue
-      ours.push({
-        name: `${engine} runSync`,
-        engine,
-        blocking: true,
-        run: ({ file, args }) => result(sandbox.runSync(file, args)),
-      })
+      const run = async ({ file, args }) => result(await sandbox.run(file, args))
+      ours.push({ name: `${name} run`, engine, run })
+      if (asynchronousOnly) continue
+      const runSync = ({ file, args }) => result(sandbox.runSync(file, args))
+      ours.push({ name: `${name} runSync`, engine, blocking: true, run: runSync })
     } catch (error) {
-      missing[engine] = `${error.code}: ${error.message}`
+      missing[name] = `${error.code}: ${error.message}`
     }
   }
   const bubblewrap = findBubblewrap()
   if (bubblewrap === null) missing['system bwrap'] = 'there is no bwrap on PATH'
   else {
-    const before = bubblewrapArguments(folder)
-    plainOnes.push({
-      name: 'system bwrap',
-      run: ({ file, args }) => collect(bubblewrap, [...before, file, ...args], folder),
-    })
+    for (const isolated of [false, true]) {
+      const before = bubblewrapArguments(folder, isolated)
+      plainOnes.push({
+        name: isolated ? 'system bwrap' : 'system bwrap shared',
+        run: ({ file, args }) => collect(bubblewrap, [...before, file, ...args], folder),
+      })
+    }
   }
   const variants = [...plainOnes, ...ours].map(({ name, engine, blocking = false, run }) => ({
     name,
