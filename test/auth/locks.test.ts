@@ -20,7 +20,7 @@ afterEach(() => home.remove())
 describe('the portable lock', () => {
   const owner = () => `${path}.owner`
   const write = (identity: object) =>
-    writeFileSync(owner(), JSON.stringify({ ...ownIdentity(), nonce: 'n', ...identity }))
+    writeFileSync(owner(), JSON.stringify({ ...ownIdentity(), nonce: 'n', kernel: false, ...identity }))
   const age = (seconds: number) => utimesSync(owner(), Date.now() / 1000 - seconds, Date.now() / 1000 - seconds)
   const taken = () =>
     ownerFileLock.acquire(path, { timeoutMs: 60 }).then(
@@ -94,6 +94,34 @@ function startTimeOf({ pid }: ChildProcess): string {
 }
 
 describe('the kernel lock', () => {
+  it('keeps out processes that have the portable one only, and waits for them', async () => {
+    const lock = kernelLock(() => 0)
+    const held = await lock.acquire(path, { timeoutMs: 0 })
+    await expect(ownerFileLock.acquire(path, { timeoutMs: 30 })).rejects.toMatchObject({ reason: 'lock_timeout' })
+    await held.release()
+    const portable = await ownerFileLock.acquire(path, { timeoutMs: 0 })
+    await expect(lock.acquire(path, { timeoutMs: 30 })).rejects.toMatchObject({ reason: 'lock_timeout' })
+    await portable.release()
+  })
+
+  it.each([
+    ['held the kernel lock, too, and so has ended', true, 'taken'],
+    ['had the portable lock only', false, 'lock_timeout'],
+  ])('meets the name of an owner elsewhere who %s', async (_title, kernel, expected) => {
+    const owner = { ...ownIdentity(), realm: 'elsewhere', nonce: 'n', kernel }
+    writeFileSync(`${path}.owner`, JSON.stringify(owner))
+    const outcome = await kernelLock(() => 0)
+      .acquire(path, { timeoutMs: 30 })
+      .then(
+        async held => {
+          await held.release()
+          return 'taken'
+        },
+        (error: { reason: string }) => error.reason,
+      )
+    expect(outcome).toBe(expected)
+  })
+
   it('asks again while another holds it, never blocking', async () => {
     const asked: unknown[] = []
     const lock = kernelLock((_fd, exclusive, nonBlocking) => {

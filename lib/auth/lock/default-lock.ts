@@ -1,8 +1,8 @@
 /**
  * The lock that managers use unless they are given another one.
  *
- * The kernel's when somebody who has the native addon hands its `flock` in, else the portable one. All processes of one
- * home must use the same kind: the two do not see each other.
+ * The kernel's when somebody who has the native addon hands its `flock` in, else the portable one. Processes of either kind
+ * exclude each other; only the kernel's excludes Codex.
  */
 import type { FileLock } from './file-lock.ts'
 import { type Flock, kernelLock } from './kernel-lock.ts'

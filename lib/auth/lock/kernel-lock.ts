@@ -3,6 +3,8 @@
  *
  * The call itself comes from the native addon and is handed in: this folder knows nothing about it. It is asked without
  * blocking and asked again, because a blocking call would stop the event loop that the holder may need to let go.
+ *
+ * The portable lock is taken on top: a process whose addon could not be loaded must not refresh beside one whose could.
  */
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
@@ -11,6 +13,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuthError, systemCause } from '../errors.ts'
 import { type FileLock, type HeldLock, type LockOptions, pollDelay } from './file-lock.ts'
+import { acquireOwnerFile } from './owner-file-lock.ts'
 
 /** `flock(2)`, or `LockFileEx` behind the same signature: 0, or the error number. */
 export type Flock = (fd: number, exclusive: boolean, nonBlocking: boolean) => number
@@ -25,12 +28,27 @@ export function kernelLock(flock: Flock): FileLock {
           await handle.close()
           throw error
         })
-        if (taken) return { release: () => handle.close() }
+        if (taken) return withOwnerFile(handle, path, deadline - performance.now())
         await handle.close()
         if (performance.now() > deadline) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
         await sleep(pollDelay(attempt))
       }
     },
+  }
+}
+
+async function withOwnerFile(handle: FileHandle, path: string, timeoutMs: number): Promise<HeldLock> {
+  try {
+    const owned = await acquireOwnerFile(path, { timeoutMs }, true)
+    return {
+      async release() {
+        await owned.release()
+        await handle.close()
+      },
+    }
+  } catch (error) {
+    await handle.close()
+    throw error
   }
 }
 

@@ -21,22 +21,35 @@ const heartbeatMs = 2_000
 const staleAfterMs = 30_000
 const takeoverLimitMs = 10_000
 
-const ownerSchema = z.object({ realm: z.string(), pid: z.number(), startTime: z.string(), nonce: z.string() })
+const ownerSchema = z.object({
+  realm: z.string(),
+  pid: z.number(),
+  startTime: z.string(),
+  nonce: z.string(),
+  /** The owner held the kernel's lock of the same name, too. */
+  kernel: z.boolean(),
+})
 type Owner = z.infer<typeof ownerSchema>
 
 export const ownerFileLock: FileLock = {
-  async acquire(path: string, { timeoutMs }: LockOptions): Promise<HeldLock> {
-    const file = `${path}.owner`
-    const owner: Owner = { ...ownIdentity(), nonce: randomBytes(12).toString('hex') }
-    const deadline = performance.now() + timeoutMs
-    for (let attempt = 0; ; attempt++) {
-      const claim = await create(file, owner)
-      if (claim !== undefined) return hold(claim)
-      if (await isStale(file)) await takeOver(file)
-      else if (performance.now() > deadline) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
-      else await sleep(pollDelay(attempt))
-    }
-  },
+  acquire: (path, options) => acquireOwnerFile(path, options, false),
+}
+
+/**
+ * Takes the lock; `kernel` tells that the caller holds the kernel's lock of this name, so that an owner who once held it
+ * cannot be alive any more.
+ */
+export async function acquireOwnerFile(path: string, { timeoutMs }: LockOptions, kernel: boolean): Promise<HeldLock> {
+  const file = `${path}.owner`
+  const owner: Owner = { ...ownIdentity(), nonce: randomBytes(12).toString('hex'), kernel }
+  const deadline = performance.now() + timeoutMs
+  for (let attempt = 0; ; attempt++) {
+    const claim = await create(file, owner)
+    if (claim !== undefined) return hold(claim)
+    if (await isStale(file, kernel)) await takeOver(file, kernel)
+    else if (performance.now() > deadline) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
+    else await sleep(pollDelay(attempt))
+  }
 }
 
 /** What this process made of the lock's file; nothing when another one was first. */
@@ -102,8 +115,9 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   }
 }
 
-async function isStale(file: string): Promise<boolean> {
+async function isStale(file: string, kernel: boolean): Promise<boolean> {
   const owner = await readOwner(file)
+  if (kernel && owner?.kernel) return true
   const running = owner === undefined ? 'unknown' : isRunning(owner)
   if (running !== 'unknown') return running === 'no'
   // No readable owner: its maker is between creating and writing, or died there.
@@ -119,7 +133,7 @@ async function ageOf(file: string): Promise<number> {
 }
 
 /** Removes a stale lock. One at a time, and only after looking again: it may have a living owner by now. */
-async function takeOver(file: string): Promise<void> {
+async function takeOver(file: string, kernel: boolean): Promise<void> {
   const guard = `${file}.takeover`
   try {
     await (await open(guard, 'wx', 0o600)).close()
@@ -129,7 +143,7 @@ async function takeOver(file: string): Promise<void> {
     return
   }
   try {
-    if (await isStale(file)) await unlink(file).catch(() => undefined)
+    if (await isStale(file, kernel)) await unlink(file).catch(() => undefined)
   } finally {
     await unlink(guard).catch(() => undefined)
   }
