@@ -34,6 +34,7 @@ import { abortable } from './abort.ts'
 import { formatAuthFile, parseAuthFile } from './auth-file.ts'
 import { type Authorization, type Authorizer, authorizingInterceptor } from './authorization.ts'
 import { BearerSource } from './bearer-command.ts'
+import { defaultFetch } from './default-fetch.ts'
 import { AuthError, failureOf, type PoisonReason, type RefreshFailure } from './errors.ts'
 import { EventHub, type EventName, type Listener } from './events.ts'
 import { askHost, type ExternalTokens, externalLogins, snapshotOfExternalTokens } from './external.ts'
@@ -104,7 +105,7 @@ export class AuthManager {
   constructor(options: AuthManagerOptions = {}) {
     const resolved = resolveOptions(options)
     this.#options = resolved
-    const { env, fetch, provider, timeoutMs } = resolved
+    const { env, provider, timeoutMs, fetch = defaultFetch(env) } = resolved
     const { storage, externalKey } = this.#selectStorage()
     this.#storage = storage
     this.#externalKey = externalKey

@@ -31,7 +31,7 @@ export interface AuthManagerOptions {
   readonly provider?: OAuthProvider
   /** The environment to read. Default `process.env`. */
   readonly env?: Environment
-  /** Default: the `fetch` of Node.js. */
+  /** Default: the `fetch` of Node.js; undici's when the environment names a proxy or further certificates. */
   readonly fetch?: Fetch
   /** The clock, in milliseconds. Default `Date.now`. */
   readonly now?: () => number
@@ -85,7 +85,7 @@ const schema = z.strictObject({
   flock: callable<Flock>().optional(),
   provider: object<OAuthProvider>().default(() => codexProvider()),
   env: object<Environment>().default(() => process.env),
-  fetch: callable<Fetch>().default(() => globalThis.fetch),
+  fetch: callable<Fetch>().optional(),
   now: callable<() => number>().default(() => Date.now),
   timeoutMs: milliseconds.default(30_000),
   revokeTimeoutMs: milliseconds.default(10_000),
