@@ -206,6 +206,20 @@ describe('choosePlan refuses', () => {
     expect(refusalOf(indirect, {}, { engines: ['landlock'] }).kind).toBe('not-enforceable')
   })
 
+  it('to open a place through a link that a command could replace, with any engine', () => {
+    const swapped = changed(tree('/ read', '/w write', '/out write as /w/a/b'), { needsDirectEnforcement: false })
+    for (const engine of ['namespace', 'bwrap', 'landlock'] as const) {
+      const refusal = refusalOf(swapped, {}, { engines: [engine] })
+      expect(refusal, engine).toMatchObject({ kind: 'not-enforceable', entry: '/w/a/b' })
+      expect(refusal.message, engine).toContain('symbolic link inside the writable root /w')
+    }
+    // A link that no command can replace, and one that leads to where the command may write anyway.
+    for (const rule of ['/out write as /links/b', '/w/other write as /w/a/b']) {
+      const kept = changed(tree('/ read', '/w write', rule), { needsDirectEnforcement: false })
+      expect(planOf(kept, {}, { engines: ['landlock'] }).engine, rule).toBe('landlock')
+    }
+  })
+
   it('a machine that lacks everything, and says how to get it', () => {
     const refusal = refusalOf(carved, { ...onlyLandlock, landlock: noLandlock })
     expect(refusal).toMatchObject({ kind: 'unavailable', mechanism: 'user-namespaces' })

@@ -15,6 +15,7 @@ import { limit } from './limits.ts'
 import type { MountPlan, MountPlanResult } from './mount.ts'
 import { chooseNamespaces, type ProcessView } from './namespaces.ts'
 import { makeSeccompPlan } from './seccomp.ts'
+import { findSwappableLink, type SwappableLink, withSurroundings } from './swappable-links.ts'
 
 export interface EngineQuestion {
   readonly resolved: ResolvedPolicy
@@ -131,13 +132,25 @@ function attemptLandlock(question: EngineQuestion): Attempt {
 /** Landlock only grants: it holds what the legacy model can say, and nothing that takes away below a grant (PLAT-1). */
 function landlockRefusal(resolved: ResolvedPolicy): Refusal | null {
   const obstacle = landlockObstacle(resolved)
-  if (obstacle === null && !resolved.needsDirectEnforcement) return null
+  if (obstacle === null && !resolved.needsDirectEnforcement) {
+    const link = findSwappableLink(resolved, withSurroundings(resolved.rules))
+    return link === null ? null : swappableLinkRefusal(link)
+  }
   const entry = obstacle?.origin.kind === 'entry' ? { entry: obstacle.origin.spelled } : {}
   const message =
     obstacle === null
       ? 'Landlock alone holds only policies that the legacy model can say'
       : `Landlock alone cannot hold ${obstacle.path} with access ${obstacle.access} below a directory with more access`
   return { kind: 'not-enforceable', ...entry, mechanism: 'landlock', message, hint: userNamespaceHint }
+}
+
+function swappableLinkRefusal({ rule, alias, root }: SwappableLink): Refusal {
+  const entry = rule.origin.kind === 'entry' ? { entry: rule.origin.spelled } : {}
+  const message =
+    `Landlock alone cannot hold ${alias} with access ${rule.access}: the way there crosses a symbolic link inside the ` +
+    `writable root ${root}, where a command could replace it`
+  const hint = `use ${rule.path}, the place it leads to now`
+  return { kind: 'not-enforceable', ...entry, mechanism: 'landlock', message, hint }
 }
 
 function landlockNotice({ capabilities }: EngineQuestion): Notice[] {

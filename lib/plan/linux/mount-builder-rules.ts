@@ -4,10 +4,11 @@
  * name; nothing here may weaken a rule. Source: spec/linux 5.3, 5.4, 5.7 and holes 3, 12, 14.
  */
 import { type Notice, notice } from '../../notices.ts'
-import { type AbsolutePath, contains, joinPath, relativeTo } from '../../policy/path.ts'
+import { type AbsolutePath, contains, relativeTo } from '../../policy/path.ts'
 import type { Access, AccessRule, ResolvedPolicy, RuleOrigin } from '../../policy/types.ts'
 import type { Refusal } from '../plan.ts'
-import { entryAlias, platformLink } from './mount-builder-links.ts'
+import { platformLink } from './mount-builder-links.ts'
+import { findSwappableLink } from './swappable-links.ts'
 
 /** A rule that differs from its surroundings, and what they are. */
 export interface HeldRule extends AccessRule {
@@ -140,43 +141,15 @@ function judgeProcessFile(rule: AccessRule): Verdict {
   )
 }
 
-const rank = { none: 0, read: 1, write: 2 } as const
-
-/**
- * An entry that opens a place through a link which the command may replace would open another place at the next launch: a
- * writable root could be aimed at any directory of the host (spec/linux hole 3). For entries that close something the
- * resolver has a rule at the link itself, which `judgeSymlink` refuses.
- */
 function refuseSwappableLinks(resolved: ResolvedPolicy, held: readonly HeldRule[]): Refusal | null {
-  const writable = held.filter(rule => rule.access === 'write')
-  for (const rule of held) {
-    const alias = entryAlias(resolved, rule.origin)
-    if (alias === null || alias === rule.path || rank[rule.access] < rank[rule.surroundings]) continue
-    const root = writable.find(other => other !== rule && crossesLinkBelow(resolved, other, alias, rule.path))
-    if (root === undefined) continue
-    return refuse(
-      rule,
-      `the way to ${alias} crosses a symbolic link inside the writable root ${root.path}, where a command could replace it`,
-      `use ${rule.path}, the place it leads to now`,
-    ).refusal
-  }
-  return null
-}
-
-function crossesLinkBelow(
-  resolved: ResolvedPolicy,
-  root: AccessRule,
-  alias: AbsolutePath,
-  place: AbsolutePath,
-): boolean {
-  const names = [root.path, entryAlias(resolved, root.origin)]
-  return names.some(
-    name =>
-      name !== null &&
-      name !== alias &&
-      contains(name, alias) &&
-      joinPath(root.path, relativeTo(name, alias)) !== place,
-  )
+  const found = findSwappableLink(resolved, held)
+  if (found === null) return null
+  const { rule, alias, root } = found
+  return refuse(
+    rule,
+    `the way to ${alias} crosses a symbolic link inside the writable root ${root}, where a command could replace it`,
+    `use ${rule.path}, the place it leads to now`,
+  ).refusal
 }
 
 /** The words that name a rule to the person who wrote the policy. */
