@@ -6,11 +6,11 @@ import { closeSync } from 'node:fs'
 
 import { LaunchError } from '../errors.ts'
 import { type LinuxBinding, type NativePlan, NativeStdio } from '../native/binding.ts'
+import { errnoName } from '../native/errno.ts'
 import { encodeRequestImage } from '../native/request-image.ts'
 import type { LinuxPlan } from '../plan/plan.ts'
 import type { Command } from '../process/command.ts'
 import type { Launch } from '../process/launch.ts'
-import { errnoName } from '../process/stages.ts'
 import { commandImage, sessionFlags } from './command-image.ts'
 
 /** What is started, given the helper's own command line. */

@@ -7,8 +7,8 @@ import { closeSync } from 'node:fs'
 
 import { BackendError, LaunchError } from '../errors.ts'
 import type { LinuxBinding } from '../native/binding.ts'
+import { errnoName } from '../native/errno.ts'
 import type { LinuxPlan } from '../plan/plan.ts'
-import { errnoName } from '../process/stages.ts'
 import { nativePlanImage } from './plan-records.ts'
 
 export interface WrappedCommand {

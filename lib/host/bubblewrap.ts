@@ -9,6 +9,7 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 import type { BubblewrapCapability } from './capabilities.ts'
+import { namespaceHint } from './namespace-hint.ts'
 
 const timeout = 5000
 const remembered = new Map<string, Promise<BubblewrapCapability>>()
@@ -74,7 +75,7 @@ async function ask(program: string): Promise<BubblewrapCapability> {
   if (tried.ok)
     return Object.freeze({ ...found, available: true, how: `${program} made a namespace with a read-only tree` })
   const said = tried.text.trim().split('\n').pop()?.slice(0, 200) ?? ''
-  return Object.freeze({ ...found, available: false, how: `${program} failed to make a namespace: ${said}` })
+  return Object.freeze({ ...found, available: false, how: `${program} said: ${said}`, hint: namespaceHint })
 }
 
 function start(program: string, args: readonly string[]): Promise<{ ok: boolean; text: string }> {

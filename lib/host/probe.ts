@@ -5,7 +5,9 @@
 import { arch, release } from 'node:os'
 
 import { type LinuxBinding, loadBinding } from '../native/binding.ts'
+import { errnoName } from '../native/errno.ts'
 import { emptyPlanImage, encodePlanImage, MountKind, PlanFlag, type PlanImage } from '../native/plan-image.ts'
+import { actOf, stageOf } from '../native/stages.ts'
 import type {
   BubblewrapCapability,
   Capability,
@@ -13,7 +15,7 @@ import type {
   LandlockCapability,
   LinuxCapabilities,
 } from './capabilities.ts'
-import { errnoName } from './errno.ts'
+import { namespaceHint } from './namespace-hint.ts'
 import { isWsl1 } from './wsl.ts'
 
 type Lasting = Omit<LinuxCapabilities, 'bubblewrap'>
@@ -87,11 +89,6 @@ function probeLandlock(binding: LinuxBinding): LandlockCapability {
   return { ...tried, abi: tried.available ? abi : 0 }
 }
 
-const namespaceHint =
-  'allow unprivileged user namespaces: kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile (Ubuntu), ' +
-  'kernel.unprivileged_userns_clone=1 (Debian), user.max_user_namespaces above 0; in a container, a seccomp profile that ' +
-  'allows clone with namespace flags and mount'
-
 function probeUserNamespaces(binding: LinuxBinding): Capability {
   const tried = attempt(binding, 'made a user and a mount namespace, wrote the id maps and mounted inside', {
     ...emptyPlanImage,
@@ -106,5 +103,9 @@ function attempt(binding: LinuxBinding, act: string, image: PlanImage): Capabili
   const failure = plan === undefined ? { stage: 18, errno: 22, index: -1 } : binding.tryPlan(plan)
   if (failure === undefined) return { available: true, how: act }
   const name = errnoName(failure.errno)
-  return { available: false, how: `tried it in a child: ${name} (step ${failure.stage})`, errnoName: name }
+  return {
+    available: false,
+    how: `tried it in a child, which could not ${actOf(stageOf(failure.stage))}: ${name}`,
+    errnoName: name,
+  }
 }

@@ -4,9 +4,10 @@
  */
 import { LaunchError } from '../errors.ts'
 import { type LinuxBinding, NativeStdio } from '../native/binding.ts'
+import { errnoName } from '../native/errno.ts'
 import { emptyPlanImage, encodePlanImage } from '../native/plan-image.ts'
 import { encodeRequestImage, RequestFlag } from '../native/request-image.ts'
-import { actOf, errnoName, stageOf } from './stages.ts'
+import { actOf, stageOf } from '../native/stages.ts'
 
 let started = false
 

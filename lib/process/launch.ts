@@ -4,9 +4,10 @@
  */
 import { LaunchError } from '../errors.ts'
 import type { NativeFailure, NativePlan } from '../native/binding.ts'
+import { errnoName } from '../native/errno.ts'
+import { actOf, stageOf } from '../native/stages.ts'
 import type { Command } from './command.ts'
 import { SpawnError } from './spawn-error.ts'
-import { actOf, errnoName, stageOf } from './stages.ts'
 
 export interface Launch {
   readonly plan: NativePlan

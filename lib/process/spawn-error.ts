@@ -1,4 +1,4 @@
-import { errnoName } from './stages.ts'
+import { errnoName } from '../native/errno.ts'
 
 /**
  * The command itself could not be started: no such program, not executable, no such working directory. Shaped like

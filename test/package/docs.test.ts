@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { doctor } from '../../lib/doctor.ts'
 import { BackendError } from '../../lib/errors.ts'
-import { stageNames } from '../../lib/process/stages.ts'
+import { stageNames } from '../../lib/native/stages.ts'
 import { inRoot, manifest, requireBuild, root, text, unionMembers } from './repository.ts'
 
 const documents = [

@@ -1,8 +1,6 @@
 /**
  * The steps of a launch, in the order of `enum class Stage` in native/linux/child.h, under the names that errors carry.
  */
-import { constants } from 'node:os'
-
 export const stageNames = [
   'none',
   'clone',
@@ -49,7 +47,7 @@ const acts: Readonly<Record<StageName, string>> = {
   exec: 'execute',
   pipes: 'make pipes',
   image: 'read the launch image',
-  init: 'start the init process',
+  init: 'start the first process of the sandbox',
 }
 
 export function stageOf(stage: number): StageName {
@@ -58,11 +56,4 @@ export function stageOf(stage: number): StageName {
 
 export function actOf(stage: StageName): string {
   return acts[stage]
-}
-
-const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]))
-
-/** `EACCES` for 13; `errno 4096` for a number that has no name. */
-export function errnoName(errno: number): string {
-  return errnoNames.get(errno) ?? (errno === 116 ? 'ESTALE' : `errno ${errno}`)
 }
