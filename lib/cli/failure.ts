@@ -2,6 +2,8 @@
  * What an error is to the person at the terminal: one or two lines and an exit code. Never a stack, unless
  * CASTELLAN_DEBUG asks for it.
  */
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { inspect } from 'node:util'
 
 import { LaunchError, LibraryError, OptionError, SpawnError } from '../index.ts'
@@ -30,10 +32,18 @@ function spawnFailure({ path, code, cause }: SpawnError): Failure {
   if (cause instanceof LaunchError && cause.stage === 'working-directory') {
     return { message: `${cause.message} (${cause.code})`, exitCode: exitCodes.sandbox }
   }
-  if (code !== 'ENOENT') return { message: `${path}: cannot execute: ${code}`, exitCode: exitCodes.cannotExecute }
+  const found = path.includes('/') ? code !== 'ENOENT' : isOnPath(path)
+  if (found && code !== 'ENOENT')
+    return { message: `${path}: cannot execute: ${code}`, exitCode: exitCodes.cannotExecute }
   // A script whose interpreter is missing gives the same error.
-  const message = path.includes('/') ? 'no such program, or its interpreter is missing' : 'command not found'
+  const message = path.includes('/') || found ? 'no such program, or its interpreter is missing' : 'command not found'
   return { message: `${path}: ${message}`, exitCode: exitCodes.notFound }
+}
+
+// A folder on PATH that may not be searched makes EACCES of what a shell calls not found.
+function isOnPath(name: string): boolean {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  return folders.some(folder => existsSync(join(folder, name)))
 }
 
 export function report(error: unknown, command: string | undefined): number {

@@ -53,8 +53,8 @@ of castellan itself:
   127  the command was not found
 
 Options of castellan stand before the command: the first word that is no option, or --, begins
-the command. Ctrl-C reaches the command as always; with the engine bwrap, which takes it away
-from the terminal, castellan hands it on, and a second one ends everything.
+the command. Ctrl-C reaches the command as always. So does Ctrl-Z, except with the engine bwrap,
+which takes the command away from the terminal.
 
 examples:
   castellan run -- make -j4 test

@@ -3,8 +3,8 @@
  * before the command does.
  *
  * A command in the terminal's foreground process group gets Ctrl-C from the terminal itself; handing it on would deliver
- * it twice. A command in a session of its own (no terminal, or started by bubblewrap) gets it from here; a second one
- * ends its whole tree, because children that a terminal would have reached may not have heard of the first.
+ * it twice. A command in a session of its own (no terminal, or started by bubblewrap) gets it from here, and so does
+ * everything that it started, as a terminal would do it.
  */
 import type { SandboxedProcess } from '../index.ts'
 import { type Ending, exitCodes } from './ending.ts'
@@ -19,16 +19,15 @@ export interface Supervision {
 
 const handedOn = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
 const fromTerminal = ['SIGINT', 'SIGQUIT'] as const
+/** Milliseconds: a command may answer an interrupt as it likes. */
+const untilItEnds = Number.MAX_SAFE_INTEGER / 2
 
 /** How the command ended. Rejects when it could not be started, with the error of the library. */
 export async function supervise({ start, session, timeout, timedOut }: Supervision): Promise<Ending> {
   let child: SandboxedProcess | undefined
-  let interrupts = 0
   const handOn = (signal: NodeJS.Signals) => child?.kill(signal)
   const interrupt = (signal: NodeJS.Signals) => {
-    if (session === 'inherit') return
-    if (interrupts++ === 0) child?.kill(signal)
-    else child?.terminate(signal)
+    if (session === 'new') child?.terminate(signal, untilItEnds)
   }
   // Before the start: from then on only the command's end may end this program.
   for (const signal of handedOn) process.on(signal, handOn)

@@ -82,6 +82,8 @@ export function printed(child: ChildProcess, wanted: RegExp): Promise<string> {
 }
 
 export function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  const { exitCode, signalCode } = child
+  if (exitCode !== null || signalCode !== null) return Promise.resolve({ code: exitCode, signal: signalCode })
   return new Promise(resolve => child.once('close', (code, signal) => resolve({ code, signal })))
 }
 

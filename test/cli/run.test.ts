@@ -100,6 +100,15 @@ describe.each(engines)('castellan run, engine %s', engine => {
     expect(await comesTo(0, argument)).toBe(true)
   })
 
+  it('hands SIGINT on to everything where there is no terminal', async () => {
+    const argument = marker()
+    const child = startCastellan(['run', '--engine', engine, ...shell(`sleep ${argument}; true`)], { cwd })
+    expect(await comesTo(1, argument)).toBe(true)
+    child.kill('SIGINT')
+    expect(await ended(child)).toEqual({ code: null, signal: 'SIGINT' })
+    expect(await comesTo(0, argument)).toBe(true)
+  })
+
   it('lets the command answer SIGTERM in its own time and way', async () => {
     const script = 'trap "sleep 0.3; echo cleaned; exit 5" TERM; echo ready; while :; do sleep 0.05; done'
     const child = startCastellan(['run', '--engine', engine, ...shell(script)], { cwd })

@@ -60,14 +60,25 @@ describe.runIf(hasScript).each(engines)('at a terminal, engine %s', engine => {
     expect(await comesTo(0, argument)).toBe(true)
   })
 
-  it.runIf(engine === 'bwrap')('a second Ctrl-C ends what does not listen to the first', async () => {
+  it('Ctrl-C reaches what the command started', async () => {
     const argument = marker()
-    const child = atTerminal(`exec ${line(engine, `trap "" INT; sleep ${argument}; true`)}`)
+    const child = atTerminal(`exec ${line(engine, `sleep ${argument}; sleep ${argument}; true`)}`)
     expect(await comesTo(1, argument)).toBe(true)
     child.stdin.write('\u0003')
-    await new Promise(resolve => setTimeout(resolve, 300))
+    expect(await comesTo(0, argument)).toBe(true)
+    expect((await ended(child)).code).toBe(128 + 2)
+  })
+
+  it('Ctrl-C does not end a command that ignores it, as without castellan', async () => {
+    const argument = marker()
+    const child = atTerminal(`exec ${line(engine, `trap "" INT; echo begun; sleep ${argument}; true`)}`)
+    expect(await comesTo(1, argument)).toBe(true)
+    for (const _ of [1, 2]) {
+      child.stdin.write('\u0003')
+      await new Promise(resolve => setTimeout(resolve, 150))
+    }
     expect(running(argument)).toBe(1)
-    child.stdin.write('\u0003')
+    child.kill('SIGTERM')
     expect(await comesTo(0, argument)).toBe(true)
     await ended(child)
   })
