@@ -144,7 +144,10 @@ bool TakeDevicesInChild(Work& work) {
     if (tree == -sys::kENOENT)
       continue;  // a container without this device: the command does without it as well
     if (tree < 0) return FailInChild(work, tree, Stage::kMount, i);
-    const long result = RestrictTreeInChild(static_cast<int>(tree), sys::kMountNoSuid | sys::kMountNoExec);
+    // Read-only stops changes of mode, owner and times, which would reach the host's device when its owner
+    // asks for them; writing to a device is not stopped by it.
+    const long result = RestrictTreeInChild(static_cast<int>(tree),
+                                            sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoExec);
     if (result < 0) return FailInChild(work, result, Stage::kMount, i);
     work.devices[i] = static_cast<int>(tree);
   }
