@@ -98,6 +98,21 @@ int FirstChildOf(int pid) {
   return atoi(text);
 }
 
+// What a process is called in the innermost PID namespace it is in; -1 when it cannot be told.
+int InnermostPidOf(int pid) {
+  char path[64], text[4096] = "";
+  snprintf(path, sizeof path, "/proc/%d/status", pid);
+  const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+  if (!file || read(file.get(), text, sizeof text - 1) <= 0) return -1;
+  const char* line = strstr(text, "\nNSpid:");
+  if (line == nullptr) return -1;
+  int innermost = -1;
+  for (const char* at = line + 7; *at != '\0' && *at != '\n'; at++) {
+    if (*at == '\t') innermost = atoi(at + 1);
+  }
+  return innermost;
+}
+
 std::vector<const char*> TextPointers(const RequestView& view, const uint32_t* offsets, uint32_t count,
                                       size_t spare) {
   std::vector<const char*> pointers(spare, nullptr);
@@ -124,7 +139,9 @@ struct Launcher::Child {
   bool collect = false, end_tree = true, waited = false, exited = false;
   uint64_t limit = 0;
   UniqueFd descriptors[kSlots];
-  UniqueFd command_pidfd;  // the command itself, when the first process is a launcher of its own (bubblewrap)
+  UniqueFd
+      command_pidfd;  // the command itself, when another process stands in between (the helper, bubblewrap)
+  std::vector<int> between;  // those processes, once the command runs
   std::vector<uint8_t> input;
   size_t input_written = 0;
   int64_t timeout_at = 0, kill_at = 0, drain_until = 0;
@@ -380,8 +397,18 @@ uint32_t Launcher::Run(RunRequest request) {
     if (next_id_ == 0) next_id_ = 1;
     starting_.insert(id);
   }
+  // The start comes later and on another thread; by then the caller may have closed its descriptors, and
+  // their numbers may name other files.
+  Report unusable;
+  for (size_t i = 0; i < request.stdio.size() && unusable.stage == Stage::kNone; i++) {
+    if (request.stdio[i] < 0) continue;
+    UniqueFd copy(fcntl(request.stdio[i], F_DUPFD_CLOEXEC, 3));
+    if (!copy) unusable = Report{Stage::kStdio, errno, static_cast<int32_t>(i)};
+    request.stdio[i] = copy.get();
+    request.kept.push_back(std::move(copy));
+  }
   auto shared = std::make_shared<RunRequest>(std::move(request));
-  Post([this, id, shared] {
+  Post([this, id, shared, unusable] {
     {
       std::lock_guard<std::mutex> lock(mutex_);
       if (starting_.erase(id) == 0) {  // ended before it began
@@ -393,7 +420,10 @@ uint32_t Launcher::Run(RunRequest request) {
       }
     }
     ChildPointer child;
-    LaunchResult started = Start(*shared, &child);
+    LaunchResult started;
+    started.report = unusable;
+    if (unusable.stage == Stage::kNone) started = Start(*shared, &child);
+    shared->kept.clear();
     if (!child) {
       RunResult result;
       result.id = id;
@@ -562,21 +592,28 @@ void Launcher::ReadStream(const ChildPointer& child, int slot) {
   }
 }
 
-// The process that signals are meant for: with a helper in between it is the helper's child, or the process
-// that passes them on. The pid in the record means the same process here only without a PID namespace;
-// otherwise the first process's only child is looked up. Either is believed only if it carries the run's
-// mark.
+// The process that signals are meant for, where others stand between it and this one: bubblewrap, the helper.
+// Each of them has one child until the command runs, so the way down is their first children, to the one that
+// carries the run's mark and goes by the number that the helper told.
 void Launcher::TakeCommandPid(Child& child) {
+  constexpr int kMostBetween = 4;
   HelperRecord record;
   if (child.command_pidfd || child.tag == 0 || child.result.reported.size() < sizeof record) return;
   memcpy(&record, child.result.reported.data(), sizeof record);
   if (record.kind != HelperRecord::kStarted) return;
-  for (const int pid : {record.values[0], FirstChildOf(child.pid)}) {
-    if (pid <= 1) continue;
+  std::vector<int> between{child.pid};
+  for (int pid = FirstChildOf(child.pid); pid > 1 && between.size() <= kMostBetween;
+       pid = FirstChildOf(pid)) {
     UniqueFd pidfd(static_cast<int>(sys::OpenPidfd(pid)));
-    if (!pidfd || ReadTag(pid) != child.tag) continue;
+    if (!pidfd || ReadTag(pid) != child.tag) return;
+    if (InnermostPidOf(pid) != record.values[0]) {
+      between.push_back(pid);
+      continue;
+    }
     std::lock_guard<std::mutex> lock(mutex_);
-    if (!child.exited) child.command_pidfd = std::move(pidfd);
+    if (child.exited) return;
+    child.command_pidfd = std::move(pidfd);
+    child.between = std::move(between);
     return;
   }
 }
@@ -621,7 +658,7 @@ void Launcher::OnExit(const ChildPointer& child) {
   if (!held) return;
   // Somebody still holds the output: background processes of the command, which end with it.
   if (child->end_tree) {
-    EndTree(*child, SIGKILL);
+    EndTree(*child);
     child->drain_until = NowMs() + kDrainMs;
   }
 }
@@ -638,6 +675,7 @@ void Launcher::Finish(const ChildPointer& child) {
     ended_tags_.push_back(child->tag);
     if (sweep_at_ == 0) sweep_at_ = NowMs() + kSweepDelayMs;
   }
+  if (!child->end_tree) survivors_ = true;
   std::lock_guard<std::mutex> lock(mutex_);
   if (children_.erase(child->id) == 0) return;
   if (child->waited) {
@@ -660,11 +698,28 @@ void Launcher::Flush() {
 
 // Every process of the run: by mark, and by group for what carries none. The group is only named while its
 // leader was not reaped: afterwards the number may belong to somebody else.
-long Launcher::EndTree(const Child& child, int signal) const {
-  if (child.own_group && !child.exited) kill(-child.pid, signal);
-  if (child.tag == 0) return 0;
-  return signal == SIGKILL ? KillTagged(child.tag, kTagRunMask, kKillRounds)
-                           : SignalTagged(child.tag, kTagRunMask, signal);
+long Launcher::EndTree(const Child& child) const {
+  if (child.own_group && !child.exited) kill(-child.pid, SIGKILL);
+  return child.tag == 0 ? 0 : KillTagged(child.tag, kTagRunMask, kKillRounds);
+}
+
+// Once to every process that the command is made of: many programs take a second signal for "at once". What
+// stands between the command and this process gets none, because its end would end the command without a
+// word.
+void Launcher::SignalTree(const Child& child, int signal) const {
+  if (child.tag == 0) {
+    if (child.own_group && !child.exited)
+      kill(-child.pid, signal);
+    else if (!child.exited)
+      sys::SendSignal(child.descriptors[kSlotExit].get(), signal);
+    return;
+  }
+  const TagFilter command = [](uint64_t tag, int pid, const void* context) {
+    const auto& of = *static_cast<const Child*>(context);
+    if (tag != of.tag) return false;
+    return of.exited || std::find(of.between.begin(), of.between.end(), pid) == of.between.end();
+  };
+  SignalChosen(command, &child, signal);
 }
 
 long Launcher::Signal(uint32_t id, int signal) {
@@ -678,13 +733,14 @@ long Launcher::Signal(uint32_t id, int signal) {
 
 void Launcher::BeginTermination(Child& child, int signal, int64_t grace_ms) const {
   child.timeout_at = 0;
+  // Whoever ends a run means all of it, whatever was to happen to background processes.
+  child.end_tree = true;
   if (signal == SIGKILL || grace_ms <= 0) {
-    EndTree(child, SIGKILL);
+    EndTree(child);
     if (child.pid > 0 && !child.exited) sys::SendSignal(child.descriptors[kSlotExit].get(), SIGKILL);
     return;
   }
-  EndTree(child, signal);
-  if (!child.exited) sys::SendSignal(child.descriptors[kSlotExit].get(), signal);
+  SignalTree(child, signal);
   child.kill_at = NowMs() + grace_ms;
 }
 
@@ -729,7 +785,7 @@ void Launcher::CheckDeadlines() {
 void Launcher::Sweep() {
   sweep_at_ = 0;
   std::sort(ended_tags_.begin(), ended_tags_.end());
-  const TagFilter ended = [](uint64_t tag, const void* context) {
+  const TagFilter ended = [](uint64_t tag, int, const void* context) {
     const auto& tags = *static_cast<const std::vector<uint64_t>*>(context);
     return std::binary_search(tags.begin(), tags.end(), tag);
   };
@@ -765,7 +821,7 @@ void Launcher::StopEverything() {
     sys::SendSignal(child->descriptors[kSlotExit].get(), SIGKILL);
     if (child->own_group) kill(-child->pid, SIGKILL);
   }
-  if (host_tag_ != 0 && (!left.empty() || !ended_tags_.empty()))
+  if (host_tag_ != 0 && (!left.empty() || !ended_tags_.empty() || survivors_))
     KillTagged(host_tag_, kTagHostMask, kKillRounds);
   const int64_t until = NowMs() + kStopMs;
   for (const ChildPointer& child : left) {

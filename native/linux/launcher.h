@@ -49,6 +49,7 @@ struct RunRequest {
   int64_t grace_ms = 0;        // between SIGTERM and SIGKILL
   int32_t timeout_signal = 15;
   bool end_tree_on_exit = true;    // background processes end with the command
+  std::vector<UniqueFd> kept;      // owned copies of descriptors of the host, for a start that comes later
   int32_t report_descriptor = -1;  // the child's descriptor that carries a report from the helper; -1: none
 };
 
@@ -121,7 +122,8 @@ class Launcher {
   void FinishIfDone(const ChildPointer& child);
   void Finish(const ChildPointer& child);
   void CheckDeadlines();
-  long EndTree(const Child& child, int signal) const;
+  long EndTree(const Child& child) const;
+  void SignalTree(const Child& child, int signal) const;
   void BeginTermination(Child& child, int signal, int64_t grace_ms) const;
   void Sweep();
   int64_t NextTimeout() const;
@@ -146,6 +148,7 @@ class Launcher {
   std::vector<RunResult> done_;
   std::vector<uint64_t> ended_tags_;
   int64_t sweep_at_ = 0;
+  bool survivors_ = false;  // a run ended whose background processes may live as long as the host
 };
 
 }  // namespace castellan

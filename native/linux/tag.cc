@@ -84,8 +84,8 @@ bool SignalIfChosen(int proc, const char* name, TagFilter chosen, const void* co
   bool matched = ReadProcessFile(proc, name, "limits", limits, sizeof limits) > 0;
   if (matched) {
     const uint64_t tag = ParseTag(limits);
-    matched =
-        tag != 0 && tag < kTagBase * 2 && tag >= kTagBase && chosen(tag, context) && !IsZombie(proc, name);
+    matched = tag != 0 && tag < kTagBase * 2 && tag >= kTagBase && chosen(tag, pid, context) &&
+              !IsZombie(proc, name);
   }
   if (matched && signal != 0) matched = sys::SendSignal(static_cast<int>(pidfd), signal) >= 0;
   sys::Close(static_cast<int>(pidfd));
@@ -96,7 +96,7 @@ struct Wanted {
   uint64_t tag, mask;
 };
 
-bool MatchesWanted(uint64_t tag, const void* context) {
+bool MatchesWanted(uint64_t tag, int, const void* context) {
   const auto* wanted = static_cast<const Wanted*>(context);
   return (tag & wanted->mask) == (wanted->tag & wanted->mask);
 }

@@ -19,7 +19,7 @@ constexpr uint64_t kTagRunMask = 0x7fffffffffffffffull;
 // The tag of one process; 0 when it has none or is gone.
 uint64_t ReadTag(int pid);
 
-using TagFilter = bool (*)(uint64_t tag, const void* context);
+using TagFilter = bool (*)(uint64_t tag, int pid, const void* context);
 
 // Sends `signal` to every live process whose tag the filter chooses; see SignalTagged for the answer.
 long SignalChosen(TagFilter chosen, const void* context, int signal);
