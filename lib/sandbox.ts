@@ -14,7 +14,7 @@ import { BackendError, DisposedError, OptionError, PolicyError } from './errors.
 import { findBubblewrap, unsoughtBubblewrap } from './host/bubblewrap.ts'
 import type { BubblewrapCapability, HostCapabilities } from './host/capabilities.ts'
 import { fileSystemView } from './host/file-system-view.ts'
-import { type PathState, recordPathState } from './host/path-state.ts'
+import { type PathState, watchFiles } from './host/path-state.ts'
 import { probeCapabilities } from './host/probe.ts'
 import { currentSurroundings } from './host/surroundings.ts'
 import type { Notice } from './notices.ts'
@@ -256,9 +256,10 @@ export class Sandbox {
   }
 
   #hold(previous?: Held): Held {
-    const resolved = resolvePolicy(this.#policy, this.#surroundings)
+    const watched = watchFiles(this.#surroundings.files)
+    const resolved = resolvePolicy(this.#policy, { ...this.#surroundings, files: watched.files })
     if (previous !== undefined) refuseMovedRoots(previous.resolved, resolved)
-    const state = recordPathState(pathsBehind(resolved))
+    watched.watch(pathsBehind(resolved))
     const { linux, strict } = this.#options
     const choice = choosePlan({
       resolved,
@@ -273,7 +274,7 @@ export class Sandbox {
     })
     if ('refusal' in choice) throw refusalError(choice.refusal)
     const launcher = launcherFor(this.#runs.binding, choice.plan, this.#bubblewrapFacts())
-    return { resolved, plan: choice.plan, notices: Object.freeze(choice.notices), launcher, state }
+    return { resolved, plan: choice.plan, notices: Object.freeze(choice.notices), launcher, state: watched.state }
   }
 
   #bubblewrapFacts() {
@@ -318,7 +319,7 @@ function refusalError(refusal: Refusal): Error {
   return new PolicyError('ERR_POLICY_NOT_ENFORCEABLE', text, { mechanism, ...(entry === undefined ? {} : { entry }) })
 }
 
-/** Whatever the resolution looked at: rules, protected names that may appear, and the entries as spelled. */
+/** Beside what the resolution asked for: the rules, whose inodes a launch pins, and protected names that may appear. */
 function* pathsBehind(resolved: ResolvedPolicy): Iterable<string> {
   yield resolved.cwd
   for (const rule of resolved.rules) yield rule.path
@@ -351,9 +352,12 @@ const bubblewrapUses = new Set(['prefer', 'fallback', 'require', 'never'])
 
 function checkSandboxOptions(options: SandboxOptions): void {
   checkNames(options, new Set(['policy', 'cwd', 'env', 'strict', 'linux']))
-  const { cwd, strict, linux } = options
+  const { cwd, env, strict, linux } = options
   if (cwd !== undefined && (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0'))) {
     throw new OptionError('cwd', 'cwd must be a path without a NUL character')
+  }
+  if (env !== undefined && (typeof env !== 'object' || env === null)) {
+    throw new OptionError('env', 'env must be an object of strings')
   }
   if (strict !== undefined && typeof strict !== 'boolean') throw new OptionError('strict', 'strict must be a boolean')
   if (linux === undefined) return
@@ -361,6 +365,9 @@ function checkSandboxOptions(options: SandboxOptions): void {
   if (linux.processes !== undefined && linux.processes !== 'isolated' && linux.processes !== 'shared') {
     const found = JSON.stringify(linux.processes)
     throw new OptionError('linux.processes', `linux.processes is ${found}; use isolated, shared`)
+  }
+  if (linux.engines !== undefined && !Array.isArray(linux.engines)) {
+    throw new OptionError('linux.engines', 'linux.engines must be an array of engines')
   }
   for (const engine of linux.engines ?? []) {
     if (engineNames.has(engine)) continue

@@ -1,27 +1,72 @@
 /**
- * Notices that something a plan rests on has changed on the disk: a path that appeared, went, or is another inode now.
+ * Notices that something a plan rests on has changed on the disk: a path that appeared, went, or is another inode now, or
+ * leads elsewhere. Every question that a resolution asked counts, because any other answer could have made other rules.
  */
-import { lstatSync } from 'node:fs'
+import { lstatSync, statSync } from 'node:fs'
+
+import type { AbsolutePath } from '../policy/path.ts'
+import type { FileSystemView } from '../policy/types.ts'
 
 export interface PathState {
   /** True when every path is what it was. */
   unchanged(): boolean
 }
 
-export function recordPathState(paths: Iterable<string>): PathState {
-  const recorded = [...new Set(paths)].map(path => ({ path, state: stateOf(path) }))
-  return { unchanged: () => recorded.every(({ path, state }) => stateOf(path) === state) }
+export interface WatchedFiles {
+  /** Answers as the given view does, and notes what stood there before it was asked. */
+  readonly files: FileSystemView
+  /** Notes further paths, as they are now. */
+  watch(paths: Iterable<string>): void
+  readonly state: PathState
 }
 
-/** Files are also told apart by their content's age: a git pointer file names a directory that must be protected. */
+export function watchFiles(files: FileSystemView): WatchedFiles {
+  const noted = new Map<string, string>()
+  const note = (path: string) => {
+    if (!noted.has(path)) noted.set(path, stateOf(path))
+  }
+  const noting =
+    <Rest extends readonly unknown[], Answer>(ask: (path: AbsolutePath, ...rest: Rest) => Answer) =>
+    (path: AbsolutePath, ...rest: Rest): Answer => {
+      note(path)
+      return ask(path, ...rest)
+    }
+  return {
+    files: {
+      realPath: noting(files.realPath),
+      kindOf: noting(files.kindOf),
+      targetKindOf: noting(files.targetKindOf),
+      readText: noting(files.readText),
+    },
+    watch(paths) {
+      for (const path of paths) note(path)
+    },
+    state: {
+      unchanged() {
+        for (const [path, state] of noted) if (stateOf(path) !== state) return false
+        return true
+      },
+    },
+  }
+}
+
+/**
+ * Files are also told apart by the time of their last change, which no process can set: a git pointer file names a directory
+ * that must be protected. Links are told apart by where they lead in the end as well, through any number of links.
+ */
 function stateOf(path: string): string {
   try {
     const found = lstatSync(path, { throwIfNoEntry: false })
     if (found === undefined) return ''
-    const kind = found.mode & 0o170000
-    const age = found.isDirectory() ? '' : `:${found.mtimeMs}:${found.size}`
-    return `${found.dev}:${found.ino}:${kind}${age}`
+    const identity = `${found.dev}:${found.ino}:${found.mode & 0o170000}`
+    if (found.isDirectory()) return identity
+    return `${identity}:${found.ctimeMs}${found.isSymbolicLink() ? targetOf(path) : ''}`
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? 'error'
   }
+}
+
+function targetOf(link: string): string {
+  const found = statSync(link, { throwIfNoEntry: false })
+  return found === undefined ? ':none' : `:${found.dev}:${found.ino}:${found.mode & 0o170000}`
 }
