@@ -39,8 +39,9 @@ export function checkWords(file: unknown, args: unknown): asserts args is readon
   }
   if (file.includes('\0')) throw new OptionError('file', 'the command holds a NUL character')
   if (!Array.isArray(args)) throw new OptionError('args', 'the arguments must be an array of strings')
-  args.forEach((argument, index) => {
+  // Not forEach, which passes over the holes of a sparse array.
+  for (const [index, argument] of args.entries()) {
     if (typeof argument !== 'string') throw new OptionError(`args[${index}]`, `args[${index}] is not a string`)
     if (argument.includes('\0')) throw new OptionError(`args[${index}]`, `args[${index}] holds a NUL character`)
-  })
+  }
 }

@@ -15,7 +15,7 @@ const channelVariables = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']
 export function environmentLines(environment: Environment, added: Readonly<Record<string, string>>): string[] {
   const lines: string[] = []
   for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined || name in added || channelVariables.includes(name)) continue
+    if (value === undefined || Object.hasOwn(added, name) || channelVariables.includes(name)) continue
     lines.push(line(name, value))
   }
   for (const [name, value] of Object.entries(added)) lines.push(line(name, value))

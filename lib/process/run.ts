@@ -43,8 +43,9 @@ export async function run(
   if (signal?.aborted) throw new AbortError(signal.reason)
   const launch = launcher.prepare(command)
   const outcome = await waitForRun(runs, launch, options)
-  assertStarted(outcome.native, command, launcher)
+  // First: what was ended before it started tells of a failed start that is none.
   if (outcome.aborted) throw new AbortError(signal?.reason)
+  assertStarted(outcome.native, launch, command, launcher)
   return makeResult(outcome.native, { startedAt, isCanceled: false, encoding: options.encoding ?? 'utf8', ...facts })
 }
 
@@ -65,7 +66,7 @@ export function runSync(
   } finally {
     launch.release()
   }
-  assertStarted(native, command, launcher)
+  assertStarted(native, launch, command, launcher)
   return makeResult(native, { startedAt, isCanceled: false, encoding: options.encoding ?? 'utf8', ...facts })
 }
 
@@ -118,15 +119,15 @@ export function nativeOptions(launch: Launch, options: RunOptions): NativeRunOpt
 const canceled = 125
 
 /** Throws when the command did not run. */
-export function assertStarted(native: NativeResult, command: Command, launcher: Launcher): void {
+export function assertStarted(native: NativeResult, launch: Launch, command: Command, launcher: Launcher): void {
   if (native.failure !== undefined) {
     if (native.failure.errno === canceled) throw new AbortError(undefined)
     throw launchFailure(native.failure, command, launcher)
   }
-  if (native.reported === undefined) return
+  if (launch.reportDescriptor < 0) return
   const report = readHelperRecords(native.reported)
   if (report.failure !== undefined) throw launchFailure(report.failure, command, launcher)
-  if (!report.started) throw setupFailed(native)
+  if (!report.started && !native.timedOut) throw setupFailed(native)
 }
 
 /** bubblewrap ended before the helper inside it could say anything: what it printed is the only explanation. */

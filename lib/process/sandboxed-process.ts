@@ -9,7 +9,7 @@ import { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
-import type { LinuxBinding, NativeResult, NativeSpawned } from '../native/binding.ts'
+import { type LinuxBinding, type NativeResult, type NativeSpawned, NativeStdio } from '../native/binding.ts'
 import type { Command } from './command.ts'
 import type { Launch, Launcher } from './launch.ts'
 import { launchFailure } from './launch.ts'
@@ -74,7 +74,7 @@ export class SandboxedProcess extends ChildProcess {
     }
     this.#openStreams(spawned, launch)
     if (spawned.failure !== undefined) this.#failed(launchFailure(spawned.failure, command, launcher))
-    else this.#running(spawned, options)
+    else this.#running(spawned, launch, options)
   }
 
   /**
@@ -86,13 +86,16 @@ export class SandboxedProcess extends ChildProcess {
     const number = signalNumber(signal)
     if (this.#id === undefined || this.exitCode !== null || this.signalCode !== null) return false
     const delivered = this.#binding.signal(this.#id, number) === 0
-    if (delivered && number !== 0) this.#assign({ killed: true })
+    if (delivered) this.#assign({ killed: true })
     return delivered
   }
 
   /** Ends the whole tree: `signal` (default: SIGTERM) to every process now, SIGKILL after `delay` ms (default: 2000). */
   terminate(signal?: NodeJS.Signals | number, delay: number = defaultForceKillAfterDelay): void {
-    if (this.#id !== undefined) this.#binding.terminate(this.#id, signalNumber(signal), delay)
+    const number = signalNumber(signal)
+    if (this.#id === undefined) return
+    this.#binding.terminate(this.#id, number, delay)
+    if (this.exitCode === null && this.signalCode === null) this.#assign({ killed: true })
   }
 
   override ref(): void {
@@ -122,8 +125,10 @@ export class SandboxedProcess extends ChildProcess {
     const count = this.#command.stdio.length
     const streams = Array.from({ length: count }, (_, index) => {
       if (internal.has(index)) return null
+      if (spawned.failure !== undefined)
+        return this.#command.stdio[index]! < NativeStdio.ignore ? this.#unconnected(index) : null
       const fd = spawned.hostEnds[index] ?? -1
-      return fd < 0 ? null : this.#stream(fd, index)
+      return fd < 0 ? null : this.#stream({ fd }, index)
     })
     this.#assign({
       stdio: streams,
@@ -133,9 +138,16 @@ export class SandboxedProcess extends ChildProcess {
     })
   }
 
-  #stream(fd: number, index: number): Socket {
+  /** As in Node: a command that could not be started has its streams as well, without anything in them. */
+  #unconnected(index: number): Socket {
+    const socket = this.#stream({}, index)
+    socket.push(null)
+    return socket
+  }
+
+  #stream(connection: { fd?: number }, index: number): Socket {
     const readable = index !== 0
-    const socket = new Socket({ fd, readable, writable: index === 0 || index > 2 })
+    const socket = new Socket({ ...connection, readable, writable: index === 0 || index > 2 })
     if (readable && index <= 2) {
       this.#open++
       socket.once('close', () => this.#closed())
@@ -143,12 +155,12 @@ export class SandboxedProcess extends ChildProcess {
     return socket
   }
 
-  #running(spawned: NativeSpawned, options: SpawnOptions): void {
+  #running(spawned: NativeSpawned, launch: Launch, options: SpawnOptions): void {
     this.#id = spawned.id
     this.#assign({ pid: spawned.pid })
-    this.#runs.track(spawned.id, native => this.#ended(native))
-    this.#limit(options)
+    this.#runs.track(spawned.id, native => this.#ended(native, launch))
     process.nextTick(() => this.emit('spawn'))
+    this.#limit(options)
   }
 
   #limit({ timeout, signal, killSignal, forceKillAfterDelay }: SpawnOptions): void {
@@ -164,11 +176,11 @@ export class SandboxedProcess extends ChildProcess {
     this.#release = () => signal.removeEventListener('abort', abort)
   }
 
-  #ended(native: NativeResult): void {
+  #ended(native: NativeResult, launch: Launch): void {
     clearTimeout(this.#timer)
     this.#release()
     try {
-      assertStarted(native, this.#command, this.#launcher)
+      assertStarted(native, launch, this.#command, this.#launcher)
     } catch (error) {
       this.#failed(error as Error)
       return
@@ -185,9 +197,10 @@ export class SandboxedProcess extends ChildProcess {
   #failed(error: Error): void {
     const errno = (error as NodeJS.ErrnoException).errno
     this.#assign({ exitCode: typeof errno === 'number' ? errno : -1, pid: undefined })
-    for (const stream of this.stdio) stream?.destroy()
+    this.stdin?.destroy()
     process.nextTick(() => {
       this.emit('error', error)
+      process.nextTick(() => this.#drain())
       this.#closed()
     })
   }
