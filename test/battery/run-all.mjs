@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+// npm run battery: the battery through every engine of the library that this machine has, then one table.
+//   node run-all.mjs [--engines a,b] [--compare] [--as-user NAME] [--fails] [--out DIR] [options of run.mjs]
+// --engines: default namespace,bwrap,landlock. --compare: also `none` (what passes there proves nothing on this machine)
+// and `bwrap-raw`. --as-user (as root): everything a second time as that user. --fails: only rows with a failure.
+// --out: keep the results (JSON) there. The rest goes to run.mjs: --only, --category, --tier, --manifest FILE, --slow,
+// --verbose. Ends with 1 when the library failed a scenario that known.json does not explain, or when something that it
+// explains no longer happens in a run of everything; the comparisons do not count.
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const rest = process.argv.slice(2);
+const take = (name) => { const i = rest.indexOf(`--${name}`); return i < 0 ? undefined : rest.splice(i, 2)[1]; };
+const flag = (name) => { const i = rest.indexOf(`--${name}`); return i >= 0 && rest.splice(i, 1).length > 0; };
+
+const engines = (take('engines') ?? 'namespace,bwrap,landlock').split(',').filter(Boolean);
+const user = take('as-user');
+const kept = take('out');
+const compare = flag('compare');
+const fails = flag('fails');
+const runs = engines.map((engine) => ({ name: engine, driver: 'castellan', env: { CASTELLAN_ENGINE: engine } }));
+if (compare) runs.push({ name: 'bwrap-raw', driver: 'bwrap-raw' }, { name: 'none', driver: 'none' });
+
+const out = fs.mkdtempSync(path.join(os.tmpdir(), 'battery-'));
+if (user !== undefined) fs.chmodSync(out, 0o1777); // that user writes its results here, too
+const known = JSON.parse(fs.readFileSync(path.join(here, 'known.json'), 'utf8'));
+const matches = (pattern, id) => (pattern.endsWith('*') ? id.startsWith(pattern.slice(0, -1)) : id === pattern);
+const reasonFor = (engine, id) => known.find((k) => k.engines.includes(engine) && k.scenarios.some((p) => matches(p, id)))?.why;
+
+/** What a run of the library did that nobody has explained; and explanations without a failure, where all scenarios ran. */
+function surprises(engine, results) {
+  const found = [];
+  const explained = new Map();
+  for (const r of results.filter((x) => x.status === 'FAIL')) {
+    const why = reasonFor(engine, r.id);
+    if (why === undefined) found.push(`${engine}: ${r.id} failed (${r.kind}): ${r.why}`);
+    else explained.set(why, (explained.get(why) ?? 0) + 1);
+  }
+  for (const [why, count] of explained) console.log(`   known (${count}): ${why}`);
+  const partial = rest.some((x) => ['--only', '--category', '--tier', '--manifest'].includes(x));
+  if (!partial) for (const k of known) if (k.engines.includes(engine) && !explained.has(k.why)) found.push(`${engine}: known.json is out of date: ${k.why}`);
+  return found;
+}
+
+let failed = false;
+try {
+  const files = [];
+  const first = process.getuid() === 0 ? 'root' : 'user';
+  for (const { name, driver, env } of runs) {
+    for (const who of user === undefined ? [first] : ['root', 'user']) {
+      const file = path.join(out, `${name}-${who}.json`);
+      const as = who === 'user' && user !== undefined ? ['--as-user', user] : [];
+      fs.rmSync(file, { force: true });
+      console.log(`== ${name} as ${who}`);
+      const args = [path.join(here, 'run.mjs'), '--driver', driver, '--json', file, ...as, ...rest];
+      const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+      if (fs.existsSync(file)) files.push(file);
+      if (driver !== 'castellan') continue;
+      if (status === 2) continue; // the driver has said why it cannot work on this machine
+      const found = fs.existsSync(file) ? surprises(name, JSON.parse(fs.readFileSync(file, 'utf8')).results) : [`${name}: no result`];
+      for (const text of found) console.log(`   NEW ${text.slice(0, 300)}`);
+      if (found.length > 0) failed = true;
+    }
+  }
+  if (files.length === 0) failed = true;
+  else spawnSync(process.execPath, [path.join(here, 'report.mjs'), ...files, ...(fails ? ['--fails'] : [])], { stdio: 'inherit' });
+} finally {
+  if (kept !== undefined) fs.cpSync(out, kept, { recursive: true });
+  fs.rmSync(out, { recursive: true, force: true });
+}
+process.exitCode = failed ? 1 : 0;
