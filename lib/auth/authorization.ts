@@ -39,7 +39,7 @@ export function authorizingInterceptor(authorizer: Authorizer): Dispatcher.Dispa
   }
 }
 
-function isConfigured(origin: Options['origin'], origins: ReadonlySet<string>): boolean {
+export function isConfigured(origin: string | URL | undefined, origins: ReadonlySet<string>): boolean {
   const text = String(origin ?? '')
   return URL.canParse(text) && origins.has(new URL(text).origin)
 }
@@ -51,13 +51,17 @@ function sendAuthorized(
   authorizer: Authorizer,
   authorization: Authorization,
 ): void {
-  const first = isReplayable(options.body)
-    ? new HeldResponse(handler, async response => {
-        const other = await authorizer.recover(authorization)
-        if (other === undefined) return response.passOn()
-        dispatch(withAuthorization(options, other), handler)
-      })
-    : handler
+  const first = new HeldResponse(handler, async response => {
+    if (!isReplayable(options.body)) {
+      response.passOn()
+      // The caller may try again with a new body; then there should be a token that is not refused.
+      await authorizer.recover(authorization).catch(() => undefined)
+      return
+    }
+    const other = await authorizer.recover(authorization)
+    if (other === undefined) return response.passOn()
+    dispatch(withAuthorization(options, other), handler)
+  })
   try {
     dispatch(withAuthorization(options, authorization), first)
   } catch (error) {
@@ -69,14 +73,20 @@ function isReplayable(body: Options['body']): boolean {
   return body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array
 }
 
-const replaced = new Set(['authorization', 'chatgpt-account-id', 'x-openai-fedramp'])
+const names = ['authorization', 'chatgpt-account-id', 'x-openai-fedramp'] as const
 
-function withAuthorization(options: Options, { token, accountId, fedramp }: Authorization): Options {
-  const headers = flatHeaders(options.headers).filter(([name]) => !replaced.has(name.toLowerCase()))
-  headers.push(['authorization', `Bearer ${token}`])
-  if (accountId !== undefined) headers.push(['chatgpt-account-id', accountId])
-  if (fedramp) headers.push(['x-openai-fedramp', 'true'])
-  return { ...options, headers: headers.flat() }
+/** The headers of an authorized request; what the caller wrote under these names is replaced, or dropped. */
+export function authorizationHeaders(authorization: Authorization): ReadonlyMap<string, string | undefined> {
+  const { token, accountId, fedramp } = authorization
+  const values = [`Bearer ${token}`, accountId, fedramp ? 'true' : undefined]
+  return new Map(names.map((name, index) => [name, values[index]]))
+}
+
+function withAuthorization(options: Options, authorization: Authorization): Options {
+  const ours = authorizationHeaders(authorization)
+  const theirs = flatHeaders(options.headers).filter(([name]) => !ours.has(name.toLowerCase()))
+  const added = [...ours].filter((header): header is [string, string] => header[1] !== undefined)
+  return { ...options, headers: [...theirs, ...added].flat() }
 }
 
 /** undici takes a flat list, pairs, an iterable or an object; all become pairs. */

@@ -1,8 +1,8 @@
 /**
  * Holds a 401 back until it is decided whether the request is repeated.
  *
- * Every other answer passes through untouched. The body of a 401 is kept, up to a limit, so that it can still be handed on
- * when there is nothing to repeat with.
+ * Every other answer passes through untouched. The body of a 401 is kept so that it can still be handed on when there is
+ * nothing to repeat with; one that is larger than such answers are is handed on at once and decides nothing.
  */
 import type { Dispatcher } from 'undici'
 
@@ -44,7 +44,15 @@ export class HeldResponse implements Handler {
     }
     this.#held.size += chunk.length
     // A copy: undici uses the memory again.
-    if (this.#held.size <= largestHeldBody) this.#chunks.push(Buffer.from(chunk))
+    this.#chunks.push(Buffer.from(chunk))
+    if (this.#held.size > largestHeldBody) this.#letGo()
+  }
+
+  #letGo(): void {
+    const { controller, headers, message } = this.#held!
+    this.#held = undefined
+    this.#handler.onResponseStart?.(controller, 401, headers, message)
+    for (const chunk of this.#chunks.splice(0)) this.#handler.onResponseData?.(controller, chunk)
   }
 
   onResponseEnd(controller: Controller, trailers: Headers): void {

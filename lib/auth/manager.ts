@@ -31,6 +31,7 @@ import type { Dispatcher } from 'undici'
 import { OptionError } from '../errors.ts'
 import { abortable } from './abort.ts'
 import { type Authorization, type Authorizer, authorizingInterceptor } from './authorization.ts'
+import { authorizedFetch } from './authorized-fetch.ts'
 import { AuthError, failureOf, type PoisonReason, type RefreshFailure } from './errors.ts'
 import type { EventName, Listener } from './events.ts'
 import { type ExternalTokens, snapshotOfExternalTokens } from './external.ts'
@@ -41,6 +42,7 @@ import { type AuthManagerOptions, type ResolvedOptions, resolveOptions } from '.
 import { type AuthRecord, emptyRecord } from './record.ts'
 import { UnauthorizedRecovery } from './recovery.ts'
 import type { RefreshResult } from './refresh/coordinator.ts'
+import type { Fetch } from './refresh/http.ts'
 import { proactiveReason } from './refresh/proactive.ts'
 import { violationOf } from './restrictions.ts'
 import { LoginSession } from './session.ts'
@@ -280,14 +282,18 @@ export class AuthManager {
     throw new AuthError(violation)
   }
 
+  /**
+   * `fetch` that adds the bearer to requests to the configured origins and repeats a refused one once, with new tokens, if
+   * its body can be sent again (text, bytes, form fields; not a stream).
+   *
+   * @throws AuthError when nobody is logged in, or the login is beyond recovery; else as `fetch` does.
+   */
+  readonly fetch: Fetch = (input, init) =>
+    authorizedFetch(this.#session.transport.fetch, this.#authorizer(), input, init)
+
   /** An interceptor for undici's `compose`: adds the bearer to requests to the configured origins, recovers once. */
   interceptor(): Dispatcher.DispatcherComposeInterceptor {
-    const authorizer: Authorizer = {
-      origins: new Set(this.#options.origins.map(origin => new URL(origin).origin)),
-      authorize: () => this.#authorize({}),
-      recover: refused => this.#recover(refused),
-    }
-    return authorizingInterceptor(authorizer)
+    return authorizingInterceptor(this.#authorizer())
   }
 
   /** A dispatcher that authorizes its requests. `base` defaults to undici's global one; undici is loaded only then. */
@@ -320,6 +326,14 @@ export class AuthManager {
       storage: this.#session.storage.kind,
       login: this.#session.snapshot ?? null,
       refreshFailure: this.refreshFailure(),
+    }
+  }
+
+  #authorizer(): Authorizer {
+    return {
+      origins: new Set(this.#options.origins.map(origin => new URL(origin).origin)),
+      authorize: () => this.#authorize({}),
+      recover: refused => this.#recover(refused),
     }
   }
 

@@ -116,12 +116,25 @@ describe('requests through the interceptor', () => {
     ).toEqual(Array.from({ length: 20 }, (_, index) => `body ${index}`).sort())
   })
 
-  it('are not repeated when their body can be sent only once', async () => {
-    accepted = () => false
-    const dispatcher = (await open()).dispatcher(agent)
-    const answer = await request(api.url, { dispatcher, method: 'POST', body: Readable.from(['once']) })
+  it('are not repeated when their body can be sent only once, but the next one has a new token', async () => {
+    accepted = bearer => bearer === 'at-1'
+    const manager = await open()
+    const dispatcher = manager.dispatcher(agent)
+    const once = () => request(api.url, { dispatcher, method: 'POST', body: Readable.from(['once']) })
+    const answer = await once()
     expect([answer.statusCode, await answer.body.text()]).toEqual([401, 'refused'])
-    expect([api.seen.length, issuer.counts.refreshes]).toEqual([1, 0])
+    expect(api.seen).toHaveLength(1)
+    await expect.poll(() => manager.snapshot()?.token()).toBe('at-1')
+    const next = await once()
+    expect([next.statusCode, await next.body.text(), issuer.counts.refreshes]).toEqual([200, 'at-1', 1])
+  })
+
+  it('get a large 401 as it comes', async () => {
+    const large = 'x'.repeat(1024 * 1024)
+    api.server.removeAllListeners('request').on('request', (_request, response) => response.writeHead(401).end(large))
+    const dispatcher = (await open()).dispatcher(agent)
+    const answer = await request(api.url, { dispatcher })
+    expect([answer.statusCode, (await answer.body.text()).length]).toEqual([401, large.length])
   })
 
   it('get the server’s own answer, body included, when recovering fails for now', async () => {
@@ -138,10 +151,70 @@ describe('requests through the interceptor', () => {
     expect(api.seen).toEqual([])
   })
 
+  it('work through the fetch of Node.js, too', async () => {
+    const dispatcher = (await open()).dispatcher(agent)
+    const answer = await fetch(api.url, { dispatcher } as object)
+    expect([answer.status, await answer.text()]).toEqual([200, 'at-0'])
+  })
+
   it('work through fetch', async () => {
     accepted = bearer => bearer === 'at-1'
     const dispatcher = (await open()).dispatcher(agent)
     const answer = await undiciFetch(api.url, { dispatcher })
     expect([answer.status, await answer.text()]).toEqual([200, 'at-1'])
+  })
+
+  describe('made with auth.fetch', () => {
+    it.each([
+      ['nothing', undefined, ''],
+      ['text', 'a body', 'a body'],
+      ['bytes', new TextEncoder().encode('a body'), 'a body'],
+      ['form fields', new URLSearchParams({ a: 'b' }), 'a=b'],
+    ])('are repeated with a body of %s', async (_title, body, received) => {
+      accepted = bearer => bearer === 'at-1'
+      const manager = await open()
+      const answer = await manager.fetch(`${api.url}/x`, body === undefined ? {} : { method: 'POST', body })
+      expect([answer.status, await answer.text()]).toEqual([200, 'at-1'])
+      expect(api.seen.map(one => [one.headers.authorization, one.body])).toEqual([
+        ['Bearer at-0', received],
+        ['Bearer at-1', received],
+      ])
+    })
+
+    it('are not repeated with a stream, but the next one has a new token', async () => {
+      accepted = bearer => bearer === 'at-1'
+      const manager = await open()
+      const body = new Blob(['once']).stream()
+      const answer = await manager.fetch(api.url, { method: 'POST', body, duplex: 'half' } as RequestInit)
+      expect([answer.status, api.seen.length]).toEqual([401, 1])
+      await expect.poll(() => manager.snapshot()?.token()).toBe('at-1')
+    })
+
+    it('carry nothing of the login elsewhere', async () => {
+      const manager = await open()
+      await (await manager.fetch(other.url)).text()
+      await (await manager.fetch(`${api.url}/redirect`)).text()
+      expect(other.seen.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined])
+    })
+
+    it('replace what the caller wrote, also in a Request', async () => {
+      const manager = await open()
+      const input = new Request(api.url, {
+        headers: { authorization: 'mine', 'x-openai-fedramp': 'true', 'x-other': '1' },
+      })
+      await (await manager.fetch(input)).text()
+      expect(api.seen[0]?.headers).toMatchObject({ authorization: 'Bearer at-0', 'x-other': '1' })
+      expect(api.seen[0]?.headers).not.toHaveProperty('x-openai-fedramp')
+    })
+
+    it('fail with the reason when the login is over, and then do not leave the process', async () => {
+      accepted = () => false
+      const storage = memoryStorage(managedText({ refresh: 'rt-used' }))
+      const manager = await open({ storage })
+      for (let attempt = 0; attempt < 3; attempt++) {
+        await expect(manager.fetch(api.url)).rejects.toMatchObject({ kind: 'permanent', reason: 'exhausted' })
+      }
+      expect([api.seen.length, issuer.counts.refreshes]).toEqual([1, 1])
+    })
   })
 })
