@@ -330,8 +330,9 @@ export class AuthManager {
   }
 
   #authorizer(): Authorizer {
+    const { origins, provider } = this.#options
     return {
-      origins: new Set(this.#options.origins.map(origin => new URL(origin).origin)),
+      origins: new Set((origins ?? provider.origins).map(origin => new URL(origin).origin)),
       authorize: () => this.#authorize({}),
       recover: refused => this.#recover(refused),
     }

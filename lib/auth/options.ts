@@ -68,7 +68,7 @@ export interface AuthManagerOptions {
   readonly externalAuth?: ExternalAuth
   /** A command whose output is the bearer; used instead of any stored login. */
   readonly bearerCommand?: BearerCommand
-  /** Origins that may receive the bearer through `interceptor` and `dispatcher`. Default: Codex's two. */
+  /** Origins that may receive the bearer through `fetch`, `interceptor` and `dispatcher`. Default: those of the provider. */
   readonly origins?: readonly string[]
 }
 
@@ -102,7 +102,7 @@ const schema = z.strictObject({
   onViolation: z.enum(['logout', 'ignore']).default('logout'),
   externalAuth: object<ExternalAuth>().optional(),
   bearerCommand: object<BearerCommand>().optional(),
-  origins: z.array(origin).default(['https://chatgpt.com', 'https://api.openai.com']),
+  origins: z.array(origin).optional(),
 })
 
 export type ResolvedOptions = z.output<typeof schema>

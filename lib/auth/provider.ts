@@ -28,11 +28,13 @@ export interface OAuthProvider {
   readonly deviceAuthorizationBase?: string
   /** Exchange the id_token for an API key after a browser login, as Codex does; failing is not an error. */
   readonly exchangeApiKey: boolean
+  /** The origins that its tokens are for; the default of the manager's option `origins`. */
+  readonly origins: readonly string[]
   /** Sent as `originator`, in requests and in the authorization URL. */
   readonly originator: string
 }
 
-/** The values of Codex; `issuer` moves every endpoint with it. */
+/** The values of Codex; another `issuer` moves every endpoint with it and has no `origins` of its own. */
 export function codexProvider(overrides: Partial<OAuthProvider> = {}): OAuthProvider {
   const issuer = (overrides.issuer ?? 'https://auth.openai.com').replace(/\/+$/, '')
   return Object.freeze({
@@ -49,6 +51,8 @@ export function codexProvider(overrides: Partial<OAuthProvider> = {}): OAuthProv
     whoamiEndpoint: `${issuer}/api/accounts/v1/user-auth-credential/whoami`,
     deviceAuthorizationBase: issuer,
     exchangeApiKey: true,
+    // Another issuer's tokens are not for these two.
+    origins: overrides.issuer === undefined ? ['https://chatgpt.com', 'https://api.openai.com'] : [],
     originator: 'castellan',
     ...overrides,
   })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatAuthFile, parseAuthFile } from '../../lib/auth/auth-file.ts'
 import { parseInstant } from '../../lib/auth/instant.ts'
@@ -136,5 +137,29 @@ describe('the expiry of a token', () => {
 
   it('is unknown for an opaque token', () => {
     expect(jwtExpiration('opaque')).toBeUndefined()
+  })
+})
+
+describe('any text', () => {
+  const json = fc.json({ depthSize: 'small' })
+  const keys = ['auth_mode', 'OPENAI_API_KEY', 'tokens', 'last_refresh', 'personal_access_token', 'x', '__proto__']
+
+  it('is a record or none, and never an error', () => {
+    fc.assert(fc.property(fc.oneof(fc.string(), json), text => void parseAuthFile(text)))
+  })
+
+  it('that is a record is the same record after it was written, unknown members included', () => {
+    const member = fc.tuple(fc.constantFrom(...keys), fc.oneof(json, fc.constant('null'), fc.constant('"apikey"')))
+    fc.assert(
+      fc.property(fc.array(member, { maxLength: 6 }), members => {
+        const text = `{${members.map(([key, value]) => `${JSON.stringify(key)}: ${value}`).join(',')}}`
+        const record = parseAuthFile(text)
+        if (record === undefined) return
+        expect(parseAuthFile(formatAuthFile(record))).toEqual(record)
+        expect(parseAuthFile(compactJson(formatAuthFile(record)))?.apiKey).toBe(record.apiKey)
+        expect(JSON.parse(compactJson(text))).toEqual(JSON.parse(text))
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })

@@ -6,6 +6,7 @@ import {
   AuthManager,
   type AuthManagerOptions,
   type AuthStorage,
+  codexProvider,
   type KeyringBackend,
   keyringStorage,
   memoryStorage,
@@ -355,6 +356,75 @@ describe('secrets', () => {
     const manager = await open({ storage: memoryStorage(managedText({ access: 'SECRET-ACCESS' })) })
     expect(inspect(structuredClone(manager.snapshot()))).not.toContain('SECRET')
     expect(manager.snapshot()?.token()).toBe('SECRET-ACCESS')
+  })
+})
+
+describe('a token from the environment', () => {
+  const whoami = (status: number) =>
+    (async () =>
+      Response.json(
+        { email: 'p@example.test', chatgpt_account_id: 'acct_p', chatgpt_plan_type: 'pro' },
+        { status },
+      )) as typeof fetch
+
+  it.each([
+    ['a personal access token that the server knows', 'at-1', 200, 'personalAccessToken', 'at-1'],
+    ['a personal access token that it does not know', 'at-1', 401, undefined, undefined],
+    ['the identity of an agent, which signs instead', 'e.e30.s', 200, 'agentIdentity', undefined],
+  ])('%s', async (_title, token, status, mode, bearer) => {
+    const storage = memoryStorage(managedText())
+    const manager = await open({ storage, env: { CODEX_ACCESS_TOKEN: token }, fetch: whoami(status) })
+    expect(manager.snapshot()?.mode).toBe(mode)
+    expect(await manager.accessToken().catch((error: AuthError) => error.reason)).toBe(bearer ?? 'not_logged_in')
+    expect(await manager.getAuthStatus({ includeToken: true })).toMatchObject({
+      authMethod: mode ?? null,
+      authToken: null,
+    })
+  })
+
+  it('may also be stored, and never comes out of a status call', async () => {
+    const storage = memoryStorage('{"personal_access_token":"at-1"}')
+    const manager = await open({ storage, fetch: whoami(200) })
+    expect(await manager.readAccount()).toMatchObject({
+      account: { type: 'chatgpt', email: 'p@example.test', planType: 'pro' },
+    })
+    expect(await manager.getAuthStatus({ includeToken: true })).toMatchObject({
+      authMethod: 'personalAccessToken',
+      authToken: null,
+    })
+  })
+})
+
+describe('the keyring with the file behind it', () => {
+  it('keeps a login that the keyring will not take in the file, and says so', async () => {
+    const home = temporaryHome()
+    home.write(managedText())
+    const refuse = () => Promise.reject(new Error('too large'))
+    const keyring: KeyringBackend = { get: async () => undefined, set: refuse, delete: async () => false }
+    const warnings: string[] = []
+    const manager = await open({ home: home.path, storage: 'auto', keyring, fetch: rotating().fetch })
+    manager.on('warning', ({ code }) => warnings.push(code))
+    expect(await manager.refreshToken()).toEqual({ outcome: 'refreshed', persisted: true })
+    expect(JSON.parse(home.read()!).tokens.refresh_token).toBe('rt-1')
+    expect(warnings).toContain('keyring-fallback')
+    home.remove()
+  })
+
+  it('never writes to the file what an older text in the keyring would hide', async () => {
+    const home = temporaryHome()
+    const refuse = () => Promise.reject(new Error('locked'))
+    const keyring: KeyringBackend = { get: async () => managedText(), set: refuse, delete: async () => false }
+    const manager = await open({ home: home.path, storage: 'auto', keyring, fetch: rotating().fetch })
+    expect(await manager.refreshToken()).toEqual({ outcome: 'refreshed', persisted: false })
+    expect([home.read(), manager.snapshot()?.token()]).toEqual([undefined, 'at-1'])
+    home.remove()
+  })
+})
+
+describe('origins', () => {
+  it('of another issuer are none, unless the host names them', () => {
+    expect(codexProvider().origins).toEqual(['https://chatgpt.com', 'https://api.openai.com'])
+    expect(codexProvider({ issuer: 'https://login.example.com' }).origins).toEqual([])
   })
 })
 

@@ -4,7 +4,7 @@
  * Falling back is told through `onFallback`, never silent. Deleting always clears both places: without a keyring the
  * reference cannot log out at all (departure D18).
  */
-import type { AuthError } from '../errors.ts'
+import { AuthError } from '../errors.ts'
 import type { AuthStorage } from './storage.ts'
 
 export interface AutoStorageOptions {
@@ -31,19 +31,25 @@ export function autoStorage({ keyring, file, onFallback }: AutoStorageOptions): 
     ...(file.reserve && { reserve: file.reserve }),
     ...(file.lockRefresh && { lockRefresh: file.lockRefresh }),
     async update(change, reservation) {
-      const inKeyring = await readKeyring()
-      if (!inKeyring.works) return file.update(change, reservation)
-      if (inKeyring.text !== undefined) return keyring.update(change)
-      // Nothing in the keyring yet: what the file holds is the current text, and the keyring gets the next one.
-      let next: string | undefined
-      const current = await file.read()
-      next = change(current)
-      if (next === undefined) return
+      if (!(await readKeyring()).works) return file.update(change, reservation)
+      // While the keyring is empty the file holds the current text, and the keyring gets the next one.
+      const inFile = await file.read()
+      let asked: { readonly next: string | undefined; readonly fromFile: boolean } | undefined
       try {
-        await keyring.update(() => next)
+        await keyring.update(stored => {
+          asked = { next: change(stored ?? inFile), fromFile: stored === undefined }
+          return asked.next
+        })
       } catch (error) {
+        if (asked === undefined) return file.update(change, reservation)
+        const { next, fromFile } = asked as { next: string | undefined; fromFile: boolean }
+        // An old text in the keyring would be found before a new one in the file.
+        if (!fromFile || next === undefined) throw error
         onFallback?.(error as AuthError)
-        await file.update(stored => (stored === current ? next : undefined), reservation)
+        await file.update(stored => {
+          if (stored !== inFile) throw new AuthError('conflict', { operation: 'write', location: 'file' })
+          return next
+        }, reservation)
       }
     },
     async delete() {
