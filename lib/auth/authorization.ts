@@ -8,6 +8,7 @@
 import type { Dispatcher } from 'undici'
 import { AuthError } from './errors.ts'
 import { HeldResponse } from './held-response.ts'
+import type { AuthSnapshot } from './snapshot.ts'
 
 export interface Authorization {
   readonly token: string
@@ -74,6 +75,22 @@ function isReplayable(body: Options['body']): boolean {
 }
 
 const names = ['authorization', 'chatgpt-account-id', 'x-openai-fedramp'] as const
+
+/**
+ * What a snapshot allows a request to carry.
+ *
+ * @throws AuthError `unusable_token` for what no header may carry: HTTP clients quote such a value in their own errors.
+ */
+export function authorizationOf(snapshot: AuthSnapshot): Authorization | undefined {
+  const token = snapshot.token()
+  if (token === undefined) return undefined
+  const { accountId, fedramp } = snapshot
+  if (!isHeaderText(token) || (accountId !== undefined && !isHeaderText(accountId)))
+    throw new AuthError('unusable_token')
+  return { token, accountId, fedramp }
+}
+
+const isHeaderText = (text: string) => /^[\x21-\x7e]+$/.test(text)
 
 /** The headers of an authorized request; what the caller wrote under these names is replaced, or dropped. */
 export function authorizationHeaders(authorization: Authorization): ReadonlyMap<string, string | undefined> {

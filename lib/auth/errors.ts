@@ -54,7 +54,7 @@ export type TransientReason =
   | 'external_invalid_token'
   | 'external_workspace'
 
-export type ConfigReason = 'home_missing' | 'home_not_a_directory' | 'keyring_missing'
+export type ConfigReason = 'unusable_token' | 'home_missing' | 'home_not_a_directory' | 'keyring_missing'
 
 export type Reason = PermanentReason | TransientReason | ConfigReason | 'aborted'
 
@@ -104,6 +104,7 @@ const texts: Readonly<Record<Reason, ReasonText>> = {
   external_not_configured: refreshTransient('cannot get tokens from the host: it supplies none'),
   external_invalid_token: refreshTransient('cannot use the tokens of the host: they cannot be read'),
   external_workspace: refreshTransient('cannot use the tokens of the host: their workspace is not allowed here'),
+  unusable_token: config('cannot use the token: it holds characters that a header may not carry'),
   home_missing: config('cannot use the home directory for credentials: it does not exist'),
   home_not_a_directory: config('cannot use the home directory for credentials: it is not a directory'),
   keyring_missing: config('cannot use the keyring: the package @napi-rs/keyring is not installed'),

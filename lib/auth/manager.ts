@@ -30,7 +30,7 @@ import { createRequire } from 'node:module'
 import type { Dispatcher } from 'undici'
 import { OptionError } from '../errors.ts'
 import { abortable } from './abort.ts'
-import { type Authorization, type Authorizer, authorizingInterceptor } from './authorization.ts'
+import { type Authorization, type Authorizer, authorizationOf, authorizingInterceptor } from './authorization.ts'
 import { authorizedFetch } from './authorized-fetch.ts'
 import { AuthError, failureOf, type PoisonReason, type RefreshFailure } from './errors.ts'
 import type { EventName, Listener } from './events.ts'
@@ -123,7 +123,8 @@ export class AuthManager {
   /**
    * A bearer for a request.
    *
-   * @throws AuthError `not_logged_in`, or the reason of the poison when `poisonedTokenPolicy` forbids the token.
+   * @throws AuthError `not_logged_in`, `unusable_token` for one that no header may carry, or the reason of the poison when
+   * `poisonedTokenPolicy` forbids the token.
    */
   async accessToken(options: WaitOptions = {}): Promise<string> {
     return (await this.#authorize(options)).token
@@ -352,12 +353,11 @@ export class AuthManager {
 
   async #authorize(options: WaitOptions): Promise<Authorization> {
     const snapshot = await this.auth(options)
-    const token = snapshot?.token()
-    if (snapshot === null || token === undefined)
-      throw this.#session.poisonOf(snapshot ?? undefined) ?? new AuthError('not_logged_in')
-    const poison = this.#session.poisonOf(snapshot)
-    if (poison !== undefined && !this.#mayUsePoisoned(snapshot)) throw poison
-    return { token, accountId: snapshot.accountId, fedramp: snapshot.fedramp }
+    const poison = this.#session.poisonOf(snapshot ?? undefined)
+    if (snapshot !== null && poison !== undefined && !this.#mayUsePoisoned(snapshot)) throw poison
+    const authorization = snapshot === null ? undefined : authorizationOf(snapshot)
+    if (authorization === undefined) throw poison ?? new AuthError('not_logged_in')
+    return authorization
   }
 
   #mayUsePoisoned({ expiresAt }: AuthSnapshot): boolean {
@@ -380,10 +380,8 @@ export class AuthManager {
         }
       }
     }
-    const snapshot = this.#session.snapshot
-    const token = snapshot?.token()
-    if (snapshot === undefined || token === undefined || token === refused.token) return undefined
-    return { token, accountId: snapshot.accountId, fedramp: snapshot.fedramp }
+    const next = this.#session.snapshot && authorizationOf(this.#session.snapshot)
+    return next?.token === refused.token ? undefined : next
   }
 
   async #beginInteractive(): Promise<void> {

@@ -352,6 +352,19 @@ describe('secrets', () => {
     expect(markers.filter(marker => texts.some(text => text.includes(marker)))).toEqual([])
   })
 
+  it.each(['SECRET\nX: y', 'SECRET\u00e9', 'SECRET x'])(
+    'are not quoted by an HTTP client that cannot send %j',
+    async access => {
+      const manager = await open({ storage: memoryStorage(managedText({ access })), origins: ['http://127.0.0.1:9'] })
+      const errors = [
+        await manager.fetch('http://127.0.0.1:9').catch((error: unknown) => error),
+        await manager.accessToken().catch((error: unknown) => error),
+      ]
+      expect(errors).toEqual([1, 2].map(() => expect.objectContaining({ kind: 'config', reason: 'unusable_token' })))
+      expect(inspect(errors, { depth: Infinity, showHidden: true })).not.toContain('SECRET')
+    },
+  )
+
   it('are gone from a snapshot that was cloned', async () => {
     const manager = await open({ storage: memoryStorage(managedText({ access: 'SECRET-ACCESS' })) })
     expect(inspect(structuredClone(manager.snapshot()))).not.toContain('SECRET')
