@@ -4,6 +4,7 @@
 import { BackendError, type Capability, type DoctorReport, doctor, type HostCapabilities } from '../index.ts'
 import type { CommandLine, Subcommand } from './command-line.ts'
 import type { Ending } from './ending.ts'
+import { textOf } from './failure.ts'
 import { type Cell, table } from './table.ts'
 import { painter, printable, say } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -21,7 +22,7 @@ async function act(line: CommandLine): Promise<Ending> {
     // No addon for this machine: that is the finding.
     if (!(error instanceof BackendError)) throw error
     if (line.has('json')) say('stdout', JSON.stringify(withoutAddon(error), null, 2))
-    else say('stdout', printable(`castellan cannot hold anything here: ${error.message} (${error.code})`))
+    else for (const text of textOf(error).split('\n')) say('stdout', printable(text))
     return 1
   }
   if (line.has('json')) say('stdout', JSON.stringify({ version: packageVersion(), ...found }, null, 2))

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { inspect } from 'node:util'
 
-import { LaunchError, LibraryError, OptionError, SpawnError } from '../index.ts'
+import { BackendError, LaunchError, LibraryError, OptionError, SpawnError } from '../index.ts'
 import { exitCodes } from './ending.ts'
 import { painter, printable, say } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -23,14 +23,21 @@ export function failureOf(error: unknown, command: string | undefined): Failure 
     return { message: `${error.message}\nsee ${help}`, exitCode: exitCodes.usage }
   }
   if (error instanceof SpawnError) return spawnFailure(error)
-  if (error instanceof LibraryError) return { message: `${error.message} (${error.code})`, exitCode: exitCodes.sandbox }
+  if (error instanceof LibraryError) return { message: textOf(error), exitCode: exitCodes.sandbox }
   const message = error instanceof Error ? error.message : String(error)
   return { message, exitCode: exitCodes.sandbox }
 }
 
+/** The message with its code and, on a line of its own, a hint that it does not hold yet. */
+export function textOf(error: LibraryError): string {
+  const hint = error instanceof BackendError ? error.hint : undefined
+  const more = hint === undefined || error.message.includes(hint) ? '' : `\n${hint}`
+  return `${error.message} (${error.code})${more}`
+}
+
 function spawnFailure({ path, code, cause }: SpawnError): Failure {
   if (cause instanceof LaunchError && cause.stage === 'working-directory') {
-    return { message: `${cause.message} (${cause.code})`, exitCode: exitCodes.sandbox }
+    return { message: textOf(cause), exitCode: exitCodes.sandbox }
   }
   const found = path.includes('/') ? code !== 'ENOENT' : isOnPath(path)
   if (found && code !== 'ENOENT')

@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { afterAll, describe, expect, it } from 'vitest'
@@ -127,5 +128,25 @@ describe('colours', () => {
     [{ NO_COLOR: '1' }, false],
   ])('with %j where there is no terminal: %s', (env, coloured) => {
     expect(castellan(['nothing'], { env }).stderr.includes('\u001b[')).toBe(coloured)
+  })
+})
+
+describe('a package without an addon for this machine', () => {
+  it('says so, with what to do, and never runs the command', () => {
+    const copy = path.join(place.path, 'package')
+    cpSync(path.join(repository, 'dist'), path.join(copy, 'dist'), { recursive: true })
+    cpSync(path.join(repository, 'package.json'), path.join(copy, 'package.json'))
+    symlinkSync(path.join(repository, 'node_modules'), path.join(copy, 'node_modules'))
+    const main = path.join(copy, 'dist/cli/main.js')
+    const start = (...words: string[]) => spawnSync(process.execPath, [main, ...words], { encoding: 'utf8' })
+    const ran = start('run', 'touch', path.join(place.path, 'ran'))
+    expect(ran).toMatchObject({ status: 125, stdout: '', stderr: expect.stringContaining('ERR_BACKEND_UNAVAILABLE') })
+    expect(ran.stderr).toContain('build:native')
+    expect(existsSync(path.join(place.path, 'ran'))).toBe(false)
+    expect(start('doctor')).toMatchObject({ status: 1, stdout: expect.stringContaining('ERR_BACKEND_UNAVAILABLE') })
+    expect(JSON.parse(start('doctor', '--json').stdout)).toMatchObject({
+      healthy: false,
+      error: { code: 'ERR_BACKEND_UNAVAILABLE', hint: expect.any(String) },
+    })
   })
 })
