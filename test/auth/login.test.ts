@@ -106,6 +106,7 @@ describe('a browser login', () => {
     ['a POST', '/cancel', { method: 'POST' }, 405],
     ['an unknown path', '/', {}, 404],
     ['the last page before the end', '/success', {}, 404],
+    ['the page of a failure before the end', '/failure', {}, 404],
   ])('is not touched by %s', async (_title, path, asked, status) => {
     const { login, query } = await start()
     expect((await ask(login.port, path, asked)).status).toBe(status)
@@ -129,8 +130,12 @@ describe('a browser login', () => {
       storage = memoryStorage(managedText())
       answer = () => response
       const { login, query } = await start()
-      const page = await ask(login.port, callback(query.get('state'), parameters))
+      const end = await ask(login.port, callback(query.get('state'), parameters))
       expect(await login.result).toEqual({ success: false, reason })
+      // Away from the address that holds the code.
+      expect([end.status, end.headers['location'], end.body]).toEqual([302, '/failure', ''])
+      expect((await ask(login.port, '/success')).status).toBe(404)
+      const page = await ask(login.port, '/failure')
       expect(page.status).toBe(200)
       expect(page.body).not.toContain('SECRET')
       expect(await storage.read()).toBe(managedText())

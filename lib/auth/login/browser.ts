@@ -2,7 +2,8 @@
  * Logging in with a browser: authorization code with PKCE over a loopback redirect (RFC 8252, auth.md §21).
  *
  * The state is checked before anything else: a request that does not know it changes nothing, and the wait goes on. The
- * attempt ends when the login is stored, not when the browser has shown the last page. No token is ever part of an address.
+ * attempt ends when the login is stored, not when the browser has shown the last page. No token is ever part of an address,
+ * and the code leaves the address bar: success and failure are redirects to pages of their own.
  */
 import { AuthError } from '../errors.ts'
 import type { OAuthProvider } from '../provider.ts'
@@ -46,8 +47,9 @@ export interface LoginActions {
 }
 
 const defaultTimeoutMs = 10 * 60_000
-/** How long the last page can be fetched after the end. */
+/** How long the last page can be fetched after the end, and how long the port is kept once it was. */
 const lingerMs = 10_000
+const shownMs = 250
 
 export async function startBrowserLogin(
   actions: LoginActions,
@@ -78,6 +80,7 @@ class BrowserCallback {
   readonly #release: () => void
   #redirectUri = ''
   #used = false
+  #failure: Page = pages.exchangeFailed
 
   constructor(actions: LoginActions, attempt: LoginAttempt, release: () => void) {
     this.#actions = actions
@@ -113,12 +116,16 @@ class BrowserCallback {
       this.#release()
       return { status: 200, page: pages.cancelled }
     }
-    return url.pathname === '/success' ? this.#success() : { status: 404, page: pages.notFound }
+    if (url.pathname === '/success' || url.pathname === '/failure') return this.#lastPage(url.pathname)
+    return { status: 404, page: pages.notFound }
   }
 
-  async #success(): Promise<Reply> {
-    const shown = this.#attempt.ended && (await this.#attempt.result).success
-    return shown ? { status: 200, page: pages.success } : { status: 404, page: pages.notFound }
+  async #lastPage(path: '/success' | '/failure'): Promise<Reply> {
+    const result = this.#used && this.#attempt.ended ? await this.#attempt.result : undefined
+    if (result === undefined || result.success !== (path === '/success')) return { status: 404, page: pages.notFound }
+    // A program that ends after its login should not wait for the port.
+    setTimeout(this.#release, shownMs).unref()
+    return { status: 200, page: result.success ? pages.success : this.#failure }
   }
 
   async #callback(parameters: URLSearchParams): Promise<Reply> {
@@ -136,6 +143,7 @@ class BrowserCallback {
       const record = await exchange(authorizationCode, provider.exchangeApiKey)
       if (this.#attempt.ended) {
         discard(record)
+        // Here and now: the port may be gone before a redirect could be followed. The code is spent.
         return { status: 200, page: pages.cancelled }
       }
       await store(record)
@@ -148,7 +156,12 @@ class BrowserCallback {
 
   #end(error: unknown): Reply {
     this.#attempt.fail(error)
-    return { status: 200, page: pageFor(error) }
+    return this.#fail(pageFor(error))
+  }
+
+  #fail(page: Page): Reply {
+    this.#failure = page
+    return { status: 302, location: '/failure' }
   }
 }
 
