@@ -28,9 +28,16 @@ export function nativePlanImage(plan: LinuxPlan): Buffer {
   })
 }
 
-/** What is left for the helper inside bubblewrap, which has made the mounts and installed the filter. */
+/**
+ * What is left for the helper inside bubblewrap, which has made the mounts and installed the filter. bubblewrap takes paths,
+ * so a path could be swapped before it looked (spec/linux hole 4): the helper gets the mounts to compare them with their pins.
+ */
 export function innerPlanImage(plan: LinuxPlan): Buffer {
-  return encodePlanImage({ ...confinement(plan), flags: PlanFlag.noNewPrivileges | landlockFlag(plan) })
+  return encodePlanImage({
+    ...confinement(plan),
+    flags: PlanFlag.noNewPrivileges | landlockFlag(plan),
+    mounts: mountRecords(plan.mounts?.operations ?? []),
+  })
 }
 
 function confinement({ landlock }: LinuxPlan): PlanImage {

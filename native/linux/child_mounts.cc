@@ -362,6 +362,26 @@ bool UsesDevices(const PlanView& plan) {
 
 }  // namespace
 
+// A mount stays on the directory it was put on, so a name that leads elsewhere after this look is not a name
+// of the mount. What cannot be reached here cannot be reached by the command either; only what it may write
+// to has to be.
+bool VerifyBindsInChild(const PlanView& plan, Report* report) {
+  for (uint32_t i = 0; i < plan.header->mounts_count; i++) {
+    const MountRecord& record = plan.mounts[i];
+    if (record.kind != kBind || !(record.flags & kPinned)) continue;
+    const long target = sys::OpenAt2(sys::kAtFdCwd, plan.Text(record.target), sys::kPath | sys::kCloseOnExec,
+                                     sys::kResolveNoSymlinks);
+    if (target == -sys::kEACCES && !(record.flags & kWritable)) continue;
+    const bool same = target >= 0 && MatchesPinInChild(record, static_cast<int>(target));
+    if (target >= 0) sys::Close(static_cast<int>(target));
+    if (same) continue;
+    *report = Report{Stage::kMount, static_cast<int32_t>(target < 0 ? -target : sys::kESTALE),
+                     static_cast<int32_t>(i)};
+    return false;
+  }
+  return true;
+}
+
 bool SetUpMountsInChild(const Launch& launch, Report* report) {
   Work work{launch, report, sys::kAtFdCwd, {}};
   // Relative targets are looked up from the root, whatever directory the host is in.
