@@ -90,13 +90,12 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     home: surroundings.home,
     unknownMembers: 'refuse',
   })
-  const resolved = resolvePolicy(policy, surroundings)
-  const bubblewrap = await seekBubblewrap(resolved, options)
+  const bubblewrap = await seekBubblewrap(() => resolvePolicy(policy, surroundings), options)
   return new Sandbox(policy, surroundings, bubblewrap, options)
 }
 
 /** Finding bubblewrap costs processes, so it is looked for only when it may come to be used. */
-function seekBubblewrap(resolved: ResolvedPolicy, options: SandboxOptions): Promise<BubblewrapCapability> {
+function seekBubblewrap(resolve: () => ResolvedPolicy, options: SandboxOptions): Promise<BubblewrapCapability> {
   const use = options.linux?.bubblewrap ?? 'fallback'
   const engines = options.linux?.engines ?? ['namespace', 'bwrap']
   const capabilities = probeCapabilities(unsoughtBubblewrap)
@@ -109,6 +108,7 @@ function seekBubblewrap(resolved: ResolvedPolicy, options: SandboxOptions): Prom
       !engines.includes('namespace') ||
       !capabilities.userNamespaces.available)
   if (!wanted) return Promise.resolve(unsoughtBubblewrap)
+  const resolved = resolve()
   return findBubblewrap(process.env['PATH'], [resolved.cwd, ...resolved.writableRoots.map(({ root }) => root)])
 }
 
@@ -119,7 +119,7 @@ export class Sandbox {
   readonly #options: SandboxOptions
   readonly #runs: Runs
   readonly #active = new Set<() => void>()
-  readonly #wrapTargets: WrapTarget[] = []
+  readonly #wrapTargets = new Map<Plan, WrapTarget>()
   #held: Held
   #disposed = false
 
@@ -214,8 +214,7 @@ export class Sandbox {
     checkNames(options, new Set(['env']))
     checkWords(file, args)
     const { plan } = this.#current()
-    const target = new WrapTarget(this.#runs.binding, plan)
-    this.#wrapTargets.push(target)
+    const target = this.#wrapTargetOf(plan)
     const env = Object.entries({ ...this.#environment(options.env), ...plan.environment })
     return target.command(
       file,
@@ -240,13 +239,22 @@ export class Sandbox {
     if (this.#disposed) return
     this.#disposed = true
     for (const end of [...this.#active]) end()
-    for (const target of this.#wrapTargets.splice(0)) target.close()
+    for (const target of this.#wrapTargets.values()) target.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this[Symbol.dispose]()
     const deadline = performance.now() + 5000
     while (this.#active.size > 0 && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 5))
+  }
+
+  /** One for all commands of a plan; earlier ones stay, for commands that were wrapped and not started yet. */
+  #wrapTargetOf(plan: Plan): WrapTarget {
+    const known = this.#wrapTargets.get(plan)
+    if (known !== undefined) return known
+    const target = new WrapTarget(this.#runs.binding, plan)
+    this.#wrapTargets.set(plan, target)
+    return target
   }
 
   #current(): Held {

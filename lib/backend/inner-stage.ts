@@ -2,8 +2,6 @@
  * The launch of a command whose first process is the helper: inside a PID namespace of its own, and inside bubblewrap. The
  * helper gets its images in sealed in-memory files and tells through a pipe whether the command runs and how it ended.
  */
-import { closeSync } from 'node:fs'
-
 import { LaunchError } from '../errors.ts'
 import { type LinuxBinding, type NativePlan, NativeStdio } from '../native/binding.ts'
 import { errnoName } from '../native/errno.ts'
@@ -88,6 +86,6 @@ class MemoryFiles {
   }
 
   close(): void {
-    for (const fd of this.#open.splice(0)) closeSync(fd)
+    for (const fd of this.#open.splice(0)) this.#binding.closeFile(fd)
   }
 }

@@ -3,8 +3,6 @@
  * in a sealed in-memory file of this process, which the helper opens through /proc; nothing of it shows in the arguments,
  * and nothing is left on disk.
  */
-import { closeSync } from 'node:fs'
-
 import { BackendError, LaunchError } from '../errors.ts'
 import type { LinuxBinding } from '../native/binding.ts'
 import { errnoName } from '../native/errno.ts'
@@ -18,6 +16,7 @@ export interface WrappedCommand {
 }
 
 export class WrapTarget {
+  readonly #binding: LinuxBinding
   readonly #helper: number
   readonly #plan: number
 
@@ -31,6 +30,7 @@ export class WrapTarget {
         },
       )
     }
+    this.#binding = binding
     this.#helper = opened(binding.helperDescriptor(), 'helper program')
     this.#plan = opened(binding.memoryFile('castellan-plan', nativePlanImage(plan)), 'plan')
   }
@@ -46,7 +46,7 @@ export class WrapTarget {
 
   /** Wrapped commands that were not started yet can no longer be. */
   close(): void {
-    closeSync(this.#plan)
+    this.#binding.closeFile(this.#plan)
   }
 }
 

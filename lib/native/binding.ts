@@ -89,8 +89,10 @@ export interface LinuxBinding {
   hostTag(): string
   /** A descriptor of the helper program, owned by the addon, or a negative errno. */
   helperDescriptor(): number
-  /** A sealed in-memory file; the caller closes the descriptor. Negative: errno. */
+  /** A sealed in-memory file; the caller closes the descriptor with `closeFile`. Negative: errno. */
   memoryFile(name: string, bytes: Uint8Array): number
+  /** Not `fs.closeSync`, which warns in a worker thread of every descriptor that it did not open. */
+  closeFile(fd: number): void
   /** >= 1, or a negative errno. */
   landlockAbi(): number
   /** Carries a plan out in a child that executes nothing. */

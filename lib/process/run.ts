@@ -88,13 +88,14 @@ function waitForRun(runs: Runs, launch: Launch, options: RunOptions): Promise<Ou
     try {
       id = runs.binding.run(launch.plan, launch.request, launch.stdio, nativeOptions(launch, options))
     } catch (error) {
-      launch.release()
       reject(error as Error)
       return
+    } finally {
+      // The addon has copies by now; what this environment opened must not outlive it.
+      launch.release()
     }
     runs.track(id, native => {
       signal?.removeEventListener('abort', abort)
-      launch.release()
       resolve({ native, aborted })
     })
     signal?.addEventListener('abort', abort, { once: true })

@@ -254,6 +254,14 @@ Napi::Value MemoryFile(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), MakeMemoryFile(name.c_str(), bytes.Data(), bytes.ByteLength(), 0400));
 }
 
+// closeFile(fd): for what memoryFile gave. In a worker fs.closeSync warns of every descriptor it did not
+// open.
+Napi::Value CloseFile(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsNumber()) return Misused(info);
+  const UniqueFd closing(info[0].As<Napi::Number>().Int32Value());
+  return info.Env().Undefined();
+}
+
 Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(ProbeLandlockAbi()));
 }
@@ -293,6 +301,7 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
       {"hostTag", HostTag},
       {"helperDescriptor", HelperDescriptor},
       {"memoryFile", MemoryFile},
+      {"closeFile", CloseFile},
       {"landlockAbi", LandlockAbi},
       {"tryPlan", TryPlan},
       {"flock", FlockFile},
