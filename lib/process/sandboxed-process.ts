@@ -200,8 +200,11 @@ export class SandboxedProcess extends ChildProcess {
     this.stdin?.destroy()
     process.nextTick(() => {
       this.emit('error', error)
-      process.nextTick(() => this.#drain())
-      this.#closed()
+      // Not in the same turn: who awaited the error must still be able to await 'close'.
+      setImmediate(() => {
+        this.#drain()
+        this.#closed()
+      })
     })
   }
 
