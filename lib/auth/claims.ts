@@ -14,6 +14,8 @@ export interface IdTokenClaims {
   readonly userId: string | undefined
   readonly accountId: string | undefined
   readonly fedramp: boolean
+  /** Whom the issuer means (OpenID Connect Core §2). The reference ignores it, so no form of it makes a token unreadable. */
+  readonly subject: string | undefined
 }
 
 const profileNamespace = 'https://api.openai.com/profile'
@@ -36,6 +38,7 @@ export function parseIdToken(token: string): IdTokenClaims | undefined {
       userId: chatgptUserId ?? userId,
       accountId: optionalString(auth, 'chatgpt_account_id'),
       fedramp: fedrampFlag(auth),
+      subject: subjectOf(payload),
     })
   } catch (error) {
     if (error === mistyped) return undefined
@@ -64,6 +67,11 @@ function optionalString(members: readonly JsonMember[], key: string): string | u
   if (member === undefined || member.value === null) return undefined
   if (typeof member.value !== 'string') throw mistyped
   return member.value
+}
+
+function subjectOf(payload: readonly JsonMember[]): string | undefined {
+  const value = payload.findLast(({ key }) => key === 'sub')?.value
+  return typeof value === 'string' ? value : undefined
 }
 
 function fedrampFlag(members: readonly JsonMember[]): boolean {

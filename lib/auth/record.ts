@@ -61,9 +61,14 @@ export function accountIdOf(record: AuthRecord): string | undefined {
   return record.tokens?.accountId ?? record.tokens?.claims.accountId
 }
 
-/** True when both records are managed logins of one account; two records that name no account count as one. */
+/**
+ * True when both records are managed logins of one account. Records that name no account are told apart by the subjects of
+ * their id_tokens, where both have one: at other servers than Codex's that is all there is.
+ */
 export function sameAccount(left: AuthRecord, right: AuthRecord): boolean {
-  return resolvedMode(left) === resolvedMode(right) && accountIdOf(left) === accountIdOf(right)
+  if (resolvedMode(left) !== resolvedMode(right) || accountIdOf(left) !== accountIdOf(right)) return false
+  const [one, other] = [left.tokens?.claims.subject, right.tokens?.claims.subject]
+  return accountIdOf(left) !== undefined || one === undefined || other === undefined || one === other
 }
 
 /**
