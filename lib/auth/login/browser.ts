@@ -3,7 +3,7 @@
  *
  * The state is checked before anything else: a request that does not know it changes nothing, and the wait goes on. The
  * attempt ends when the login is stored, not when the browser has shown the last page. No token is ever part of an address,
- * and the code leaves the address bar: success and failure are redirects to pages of their own.
+ * and the code leaves the address bar: whoever came with one is redirected to the page of how it ended.
  */
 import { AuthError } from '../errors.ts'
 import type { OAuthProvider } from '../provider.ts'
@@ -134,9 +134,9 @@ class BrowserCallback {
       return { status: 400, page: pages.wrongState }
     }
     this.#used = true
-    if (parameters.has('error')) return this.#end(new AuthError('provider_error'))
     const code = parameters.get('code')
-    if (!code) return this.#end(new AuthError('missing_code'))
+    if (parameters.has('error')) return this.#end(new AuthError('provider_error'), code)
+    if (!code) return this.#end(new AuthError('missing_code'), code)
     try {
       const { provider, exchange, store, discard } = this.#actions
       const authorizationCode = { code, verifier: this.#pkce.verifier, redirectUri: this.#redirectUri }
@@ -150,18 +150,17 @@ class BrowserCallback {
       this.#attempt.settle({ success: true })
       return { status: 302, location: '/success' }
     } catch (error) {
-      return this.#end(error)
+      return this.#end(error, code)
     }
   }
 
-  #end(error: unknown): Reply {
+  #end(error: unknown, code: string | null): Reply {
     this.#attempt.fail(error)
-    return this.#fail(pageFor(error))
-  }
-
-  #fail(page: Page): Reply {
-    this.#failure = page
-    return { status: 302, location: '/failure' }
+    this.#failure = pageFor(error)
+    if (code) return { status: 302, location: '/failure' }
+    // Codex answers in place, and there is nothing to hide.
+    this.#release()
+    return { status: 200, page: this.#failure }
   }
 }
 
