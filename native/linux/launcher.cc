@@ -139,9 +139,10 @@ struct Launcher::Child {
   bool collect = false, end_tree = true, waited = false, exited = false;
   uint64_t limit = 0;
   UniqueFd descriptors[kSlots];
-  UniqueFd
-      command_pidfd;  // the command itself, when another process stands in between (the helper, bubblewrap)
-  std::vector<int> between;  // those processes, once the command runs
+  // Where another process stands in between (the helper, bubblewrap). Guarded by mutex_.
+  int command_number = 0;    // what the helper calls the command; 0 until it runs
+  UniqueFd command_pidfd;    // the command itself; looked up when a signal is sent
+  std::vector<int> between;  // those processes
   std::vector<uint8_t> input;
   size_t input_written = 0;
   int64_t timeout_at = 0, kill_at = 0, drain_until = 0;
@@ -374,7 +375,7 @@ bool Launcher::AwaitCommand(Child& child, Report* report) {
   }
   if (reported.size() >= sizeof record) memcpy(&record, reported.data(), sizeof record);
   if (record.kind == HelperRecord::kStarted) {
-    TakeCommandPid(child);
+    ReadRecords(child);
     return true;
   }
   *report = Report{static_cast<Stage>(record.values[0]), record.values[1], record.values[2]};
@@ -583,7 +584,7 @@ void Launcher::ReadStream(const ChildPointer& child, int slot) {
     const size_t room = kept.size() < limit ? limit - kept.size() : 0;
     const size_t keep = std::min(room, static_cast<size_t>(got));
     kept.insert(kept.end(), buffer, buffer + keep);
-    if (slot == kSlotReport) TakeCommandPid(*child);
+    if (slot == kSlotReport) ReadRecords(*child);
     if (keep < static_cast<size_t>(got)) {
       if (slot == kSlotOutput) child->result.stdout_truncated = true;
       if (slot == kSlotErrors) child->result.stderr_truncated = true;
@@ -592,29 +593,32 @@ void Launcher::ReadStream(const ChildPointer& child, int slot) {
   }
 }
 
-// The process that signals are meant for, where others stand between it and this one: bubblewrap, the helper.
-// Each of them has one child until the command runs, so the way down is their first children, to the one that
-// carries the run's mark and goes by the number that the helper told.
-void Launcher::TakeCommandPid(Child& child) {
-  constexpr int kMostBetween = 4;
+// The first record of the helper tells that the command runs, and what it is called there.
+void Launcher::ReadRecords(Child& child) {
   HelperRecord record;
-  if (child.command_pidfd || child.tag == 0 || child.result.reported.size() < sizeof record) return;
+  if (child.command_number != 0 || child.result.reported.size() < sizeof record) return;
   memcpy(&record, child.result.reported.data(), sizeof record);
-  if (record.kind != HelperRecord::kStarted) return;
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (record.kind == HelperRecord::kStarted) child.command_number = record.values[0];
+}
+
+// The process that signals are meant for. Each process in between has one child until the command runs, so
+// the way down is their first children, to the one that carries the run's mark and goes by the number that
+// the helper told. The caller holds mutex_.
+void Launcher::FindCommand(Child& child) const {
+  constexpr int kMostBetween = 4;
+  if (child.command_number == 0 || child.command_pidfd || child.exited || child.tag == 0) return;
   std::vector<int> between{child.pid};
   for (int pid = FirstChildOf(child.pid); pid > 1 && between.size() <= kMostBetween;
        pid = FirstChildOf(pid)) {
     UniqueFd pidfd(static_cast<int>(sys::OpenPidfd(pid)));
     if (!pidfd || ReadTag(pid) != child.tag) return;
-    if (InnermostPidOf(pid) != record.values[0]) {
-      between.push_back(pid);
-      continue;
+    if (InnermostPidOf(pid) == child.command_number) {
+      child.command_pidfd = std::move(pidfd);
+      child.between = std::move(between);
+      return;
     }
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (child.exited) return;
-    child.command_pidfd = std::move(pidfd);
-    child.between = std::move(between);
-    return;
+    between.push_back(pid);
   }
 }
 
@@ -706,7 +710,11 @@ long Launcher::EndTree(const Child& child) const {
 // Once to every process that the command is made of: many programs take a second signal for "at once". What
 // stands between the command and this process gets none, because its end would end the command without a
 // word.
-void Launcher::SignalTree(const Child& child, int signal) const {
+void Launcher::SignalTree(Child& child, int signal) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    FindCommand(child);
+  }
   if (child.tag == 0) {
     if (child.own_group && !child.exited)
       kill(-child.pid, signal);
@@ -726,12 +734,13 @@ long Launcher::Signal(uint32_t id, int signal) {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto found = children_.find(id);
   if (found == children_.end() || found->second->exited) return -ESRCH;
-  const Child& child = *found->second;
+  Child& child = *found->second;
+  FindCommand(child);
   return sys::SendSignal((child.command_pidfd ? child.command_pidfd : child.descriptors[kSlotExit]).get(),
                          signal);
 }
 
-void Launcher::BeginTermination(Child& child, int signal, int64_t grace_ms) const {
+void Launcher::BeginTermination(Child& child, int signal, int64_t grace_ms) {
   child.timeout_at = 0;
   // Whoever ends a run means all of it, whatever was to happen to background processes.
   child.end_tree = true;

@@ -117,14 +117,15 @@ class Launcher {
   void OnExit(const ChildPointer& child);
   void ReadStream(const ChildPointer& child, int stream);
   bool AwaitCommand(Child& child, Report* report);
-  void TakeCommandPid(Child& child);
+  void ReadRecords(Child& child);
+  void FindCommand(Child& child) const;
   void WriteInput(const ChildPointer& child);
   void FinishIfDone(const ChildPointer& child);
   void Finish(const ChildPointer& child);
   void CheckDeadlines();
   long EndTree(const Child& child) const;
-  void SignalTree(const Child& child, int signal) const;
-  void BeginTermination(Child& child, int signal, int64_t grace_ms) const;
+  void SignalTree(Child& child, int signal);
+  void BeginTermination(Child& child, int signal, int64_t grace_ms);
   void Sweep();
   int64_t NextTimeout() const;
   void Flush();
