@@ -94,6 +94,13 @@ describe.skipIf(compilerMissing !== null)(`escapes${compilerMissing === null ? '
       ])
     })
 
+    // The mode lies behind a pointer, where the filter cannot see it (lib/plan/linux/seccomp-file-mode.ts).
+    it.fails('leaves no file with set-id bits behind through openat2', async () => {
+      await check(await sandboxOf(engine), probe, [
+        [`create-openat2|${world.at('ws', `set-id-${engine}`)}|4755`, 'deny'],
+      ])
+    })
+
     it('reaches no kernel interface that goes round the filter', async () => {
       await check(await sandboxOf(engine), probe, [
         ['io-uring', 'deny'],
