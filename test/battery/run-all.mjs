@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // npm run battery: the battery through every engine of the library that this machine has, then one table.
 //   node run-all.mjs [--engines a,b] [--compare] [--as-user NAME] [--fails] [--out DIR] [options of run.mjs]
-// --engines: default namespace,bwrap,landlock. --compare: also `none` (what passes there proves nothing on this machine)
+// --engines: default namespace,bwrap,landlock; `shared` is namespace without a PID namespace. --compare: also `none` (what passes there proves nothing on this machine)
 // and `bwrap-raw`. --as-user (as root): everything a second time as that user. --fails: only rows with a failure.
 // --out: keep the results (JSON) there. The rest goes to run.mjs: --only, --category, --tier, --manifest FILE, --slow,
 // --verbose. Ends with 1 when the library failed a scenario that known.json does not explain, or when something that it
@@ -22,14 +22,16 @@ const user = take('as-user');
 const kept = take('out');
 const compare = flag('compare');
 const fails = flag('fails');
-const runs = engines.map((engine) => ({ name: engine, driver: 'castellan', env: { CASTELLAN_ENGINE: engine } }));
+const environments = { shared: { CASTELLAN_ENGINE: 'namespace', CASTELLAN_PROCESSES: 'shared' } };
+const runs = engines.map((engine) => ({ name: engine, driver: 'castellan', env: environments[engine] ?? { CASTELLAN_ENGINE: engine } }));
 if (compare) runs.push({ name: 'bwrap-raw', driver: 'bwrap-raw' }, { name: 'none', driver: 'none' });
 
 const out = fs.mkdtempSync(path.join(os.tmpdir(), 'battery-'));
 if (user !== undefined) fs.chmodSync(out, 0o1777); // that user writes its results here, too
 const known = JSON.parse(fs.readFileSync(path.join(here, 'known.json'), 'utf8'));
 const matches = (pattern, id) => (pattern.endsWith('*') ? id.startsWith(pattern.slice(0, -1)) : id === pattern);
-const reasonFor = (engine, id) => known.find((k) => k.engines.includes(engine) && k.scenarios.some((p) => matches(p, id)))?.why;
+const appliesTo = (k, engine) => k.engines.includes(engine) || (engine === 'shared' && k.engines.includes('namespace'));
+const reasonFor = (engine, id) => known.find((k) => appliesTo(k, engine) && k.scenarios.some((p) => matches(p, id)))?.why;
 
 /** What a run of the library did that nobody has explained; and explanations without a failure, where all scenarios ran. */
 function surprises(engine, results) {
@@ -42,7 +44,7 @@ function surprises(engine, results) {
   }
   for (const [why, count] of explained) console.log(`   known (${count}): ${why}`);
   const partial = rest.some((x) => ['--only', '--category', '--tier', '--manifest'].includes(x));
-  if (!partial) for (const k of known) if (k.engines.includes(engine) && !explained.has(k.why)) found.push(`${engine}: known.json is out of date: ${k.why}`);
+  if (!partial) for (const k of known) if (appliesTo(k, engine) && !explained.has(k.why)) found.push(`${engine}: known.json is out of date: ${k.why}`);
   return found;
 }
 

@@ -1,15 +1,22 @@
 // The library itself. CASTELLAN_ENGINE = namespace | bwrap | landlock holds every step by that engine and no other;
-// without it the library chooses. CASTELLAN_API = spawn (default) | run: with spawn the output is handed on as it comes, so
-// that the runner sees a command's beginning even when the host is killed. Needs dist/ and build/Release (`npm run build`).
+// without it the library chooses. CASTELLAN_PROCESSES = isolated | shared is its option linux.processes. CASTELLAN_API =
+// spawn (default) | run | wrap: with spawn the output is handed on as it comes, so that the runner sees a command's beginning
+// even when the host is killed; with wrap Node's own spawn starts the command, which then belongs to Node. Needs dist/ and build/Release (`npm run build`).
+import { spawn } from 'node:child_process';
 import { createSandbox, doctor, LibraryError } from '../../../dist/index.js';
 
 const engine = process.env.CASTELLAN_ENGINE || undefined;
-const engineOptions = engine === undefined ? {} : { engines: [engine], ...(engine === 'bwrap' ? { bubblewrap: 'require' } : {}) };
+const processes = process.env.CASTELLAN_PROCESSES || undefined;
+const engineOptions = {
+  ...(engine === undefined ? {} : { engines: [engine] }),
+  ...(engine === 'bwrap' ? { bubblewrap: 'require' } : {}),
+  ...(processes === undefined ? {} : { processes }),
+};
 
 export default {
   name: engine === undefined ? 'castellan' : `castellan (${engine})`,
   // The runner gives a step's process nothing of its own environment but these.
-  passEnvironment: ['CASTELLAN_ENGINE', 'CASTELLAN_API'],
+  passEnvironment: ['CASTELLAN_ENGINE', 'CASTELLAN_PROCESSES', 'CASTELLAN_API'],
 
   async prepare() {
     try {
@@ -60,7 +67,7 @@ async function collected(sandbox, file, args, options, req) {
 
 function streamed(sandbox, file, args, options, req) {
   return new Promise((resolve, reject) => {
-    const child = sandbox.spawn(file, args, options);
+    const child = process.env.CASTELLAN_API === 'wrap' ? wrapped(sandbox, file, args, options) : sandbox.spawn(file, args, options);
     child.stdout?.on('data', (chunk) => process.stdout.write(chunk));
     child.stderr?.on('data', (chunk) => process.stderr.write(chunk));
     child.stdin?.on('error', () => {}); // the command may close its input early
@@ -71,6 +78,11 @@ function streamed(sandbox, file, args, options, req) {
     child.once('close', (exitCode, signal) =>
       Promise.all([handedOn(process.stdout), handedOn(process.stderr)]).then(() => resolve({ exitCode, signal, stdout: '', stderr: '' })));
   });
+}
+
+function wrapped(sandbox, file, args, { env, cwd, stdio, timeout }) {
+  const command = sandbox.wrap(file, args, { env });
+  return spawn(command.file, command.args, { env: command.env, cwd, stdio, timeout, killSignal: 'SIGKILL' });
 }
 
 /** What Node's spawn would call a failed start keeps the shell's exit status; the library's refusals are told as such. */

@@ -50,6 +50,7 @@ const fs = group('fs', [
 ]);
 
 const protect = group('protect', [
+  attack('hole-gitfile-other-root', { title: 'hole 16: a .git pointer into another writable root', features: ['protect'], policy: ws({ writable_roots: ['{{OUT}}/r2'] }), tree: [file('{{OUT}}/r2/gd/config', 'c\n'), file('{{W}}/.git', 'gitdir: {{OUT}}/r2/gd\n')], argv: sh('echo x >> {{OUT}}/r2/gd/config'), observe: [unchanged('{{OUT}}/r2/gd')] }),
   // Hole 12: the parent of a protected or denied path is renamed; the next command finds the policy's path gone.
   attack('hole-parent-rename', { title: 'hole 12: rename the parent of a denied directory, read it with the next command', features: ['split', 'deny'], policy: inside({ '{{W}}/a/b/d': 'none' }), tree: [secretFile('{{W}}/a/b/d/s')],
     steps: [{ argv: sh('mv {{W}}/a {{W}}/x; mv {{W}}/a/b {{W}}/y; true') }, { argv: sh('cat {{W}}/x/b/d/s {{W}}/y/d/s {{W}}/a/b/d/s'), ranOptional: true }], refusalOk: true, observe: [noSecret] }),
