@@ -34,6 +34,8 @@ export interface NativeRunOptions {
   readonly grace?: number
   readonly timeoutSignal?: number
   readonly endTreeOnExit?: boolean
+  /** Background processes have ended when the run's end is told; otherwise they end soon after. */
+  readonly endTreeFirst?: boolean
   /** The child's descriptor that carries the helper's records; the addon reads it. */
   readonly reportDescriptor?: number
 }
@@ -77,6 +79,10 @@ export interface LinuxBinding {
     stdio: Int32Array,
     options: NativeRunOptions,
   ): NativeFailure | undefined
+  /** Tells the guard of a placeholder that was made or removed: 0, or an errno when it cannot be told of more. */
+  notePlaceholder(made: boolean, path: string): number
+  /** Ends every process of every run of this environment; returns when they are gone. */
+  endRuns(): void
   /** Returns 0 or an errno (ESRCH once the command ended). */
   signal(id: number, signal: number): number
   /** `signal` to every process of the run now, SIGKILL after `grace` milliseconds. */

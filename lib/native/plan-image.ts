@@ -24,6 +24,7 @@ export const MountKind = {
   seal: 8,
   devices: 9,
   processFiles: 10,
+  maskMissing: 11,
 } as const
 
 export const MountFlag = { writable: 1, file: 2, passable: 4, pinned: 8, takeFirst: 16 } as const

@@ -58,6 +58,14 @@ Napi::Object ResultToObject(Napi::Env env, const RunResult& result) {
   return object;
 }
 
+// A call that needs what calling a function needs, and does nothing.
+bool CanRunJavaScript(Napi::Env env) {
+  const Napi::HandleScope scope(env);
+  napi_value object;
+  return napi_create_object(env, &object) == napi_ok &&
+         napi_set_named_property(env, object, "called", object) == napi_ok;
+}
+
 // What belongs to one environment (the main thread or a worker): gone when the environment goes.
 class Environment {
  public:
@@ -94,7 +102,8 @@ class Environment {
 
  private:
   static void Deliver(Napi::Env env, Napi::Function listener, std::vector<RunResult>* batch) {
-    if (env != nullptr && listener != nullptr) {
+    // At the end of the environment results still arrive, with no JavaScript left that could be called.
+    if (env != nullptr && listener != nullptr && CanRunJavaScript(env)) {
       Napi::HandleScope scope(env);
       Napi::Array results = Napi::Array::New(env, batch->size());
       for (uint32_t i = 0; i < batch->size(); i++) results.Set(i, ResultToObject(env, (*batch)[i]));
@@ -140,6 +149,7 @@ bool ReadRunRequest(const Napi::CallbackInfo& info, RunRequest* out) {
   const auto options = info[3].As<Napi::Object>();
   out->collect = BooleanOption(options, "collect", false);
   out->end_tree_on_exit = BooleanOption(options, "endTreeOnExit", true);
+  out->end_tree_first = BooleanOption(options, "endTreeFirst", false);
   out->output_limit = static_cast<uint64_t>(IntegerOption(options, "outputLimit", 0));
   out->timeout_ms = IntegerOption(options, "timeout", 0);
   out->grace_ms = IntegerOption(options, "grace", 0);
@@ -205,6 +215,20 @@ Napi::Value StartGuard(const Napi::CallbackInfo& info) {
   if (!ReadRunRequest(info, &request)) return Misused(info);
   const Report report = EnvironmentOf(info).launcher().StartGuard(std::move(request));
   return report.stage == Stage::kNone ? info.Env().Undefined() : ReportToObject(info.Env(), report);
+}
+
+// notePlaceholder(made, path) -> 0 or an errno
+Napi::Value NotePlaceholder(const Napi::CallbackInfo& info) {
+  if (info.Length() < 2 || !info[0].IsBoolean() || !info[1].IsString()) return Misused(info);
+  const std::string path = info[1].As<Napi::String>().Utf8Value();
+  if (path.find('\0') != std::string::npos) return Misused(info);
+  return Napi::Number::New(
+      info.Env(), EnvironmentOf(info).launcher().NotePlaceholder(info[0].As<Napi::Boolean>().Value(), path));
+}
+
+Napi::Value EndRuns(const Napi::CallbackInfo& info) {
+  EnvironmentOf(info).launcher().EndRuns();
+  return info.Env().Undefined();
 }
 
 Napi::Value Signal(const Napi::CallbackInfo& info) {
@@ -294,6 +318,8 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
       {"run", Run},
       {"runSync", RunSync},
       {"startGuard", StartGuard},
+      {"notePlaceholder", NotePlaceholder},
+      {"endRuns", EndRuns},
       {"signal", Signal},
       {"terminate", Terminate},
       {"listen", Listen},

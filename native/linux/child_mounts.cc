@@ -205,6 +205,14 @@ long MaskDirectoryInChild(const Work& work, const MountRecord& record) {
   return AttachInChild(work, static_cast<int>(tree), work.launch.plan.Text(record.target), &record);
 }
 
+// An empty directory that can be looked into. Over what stands in for something missing.
+long MaskMissingInChild(const Work& work, const MountRecord& record) {
+  const long tree = MakeTmpfsInChild(
+      "0555", sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoDev | sys::kMountNoExec);
+  if (tree < 0) return tree;
+  return AttachInChild(work, static_cast<int>(tree), work.launch.plan.Text(record.target), nullptr);
+}
+
 // A device file on a mount without devices cannot be opened at all, by anybody, in any mode.
 long MaskFileInChild(const Work& work, const MountRecord& record) {
   const MountRecord unpinned{};
@@ -325,6 +333,8 @@ long CarryOutInChild(Work& work, uint32_t index) {
       return MaskDirectoryInChild(work, record);
     case kMaskFile:
       return MaskFileInChild(work, record);
+    case kMaskMissing:
+      return MaskMissingInChild(work, record);
     case kMakeDirectory:
       return MakeDirectoryInChild(work, target);
     case kMakeFile:
@@ -362,17 +372,26 @@ bool UsesDevices(const PlanView& plan) {
 
 }  // namespace
 
+// A directory that nobody mounted on is an ordinary one, in which the command could create things.
+static bool IsMountInChild(int fd) {
+  constexpr uint64_t kMountRoot = 0x2000;  // STATX_ATTR_MOUNT_ROOT, Linux 5.8
+  sys::Statx found;
+  return sys::StatxOf(fd, &found) >= 0 && (found.attributes & kMountRoot) != 0;
+}
+
 // A mount stays on the directory it was put on, so a name that leads elsewhere after this look is not a name
 // of the mount. What cannot be reached here cannot be reached by the command either; only what it may write
 // to has to be.
 bool VerifyBindsInChild(const PlanView& plan, Report* report) {
   for (uint32_t i = 0; i < plan.header->mounts_count; i++) {
     const MountRecord& record = plan.mounts[i];
-    if (record.kind != kBind || !(record.flags & kPinned)) continue;
+    const bool missing = record.kind == kMaskMissing;
+    if (!missing && (record.kind != kBind || !(record.flags & kPinned))) continue;
     const long target = sys::OpenAt2(sys::kAtFdCwd, plan.Text(record.target), sys::kPath | sys::kCloseOnExec,
                                      sys::kResolveNoSymlinks);
     if (target == -sys::kEACCES && !(record.flags & kWritable)) continue;
-    const bool same = target >= 0 && MatchesPinInChild(record, static_cast<int>(target));
+    const bool same = target >= 0 && (missing ? IsMountInChild(static_cast<int>(target))
+                                              : MatchesPinInChild(record, static_cast<int>(target)));
     if (target >= 0) sys::Close(static_cast<int>(target));
     if (same) continue;
     *report = Report{Stage::kMount, static_cast<int32_t>(target < 0 ? -target : sys::kESTALE),

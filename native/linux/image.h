@@ -49,7 +49,8 @@ enum MountKind : uint32_t {
   kSeal = 8,
   kDevices = 9,
   kProcessFiles = 10,
-  kMountKinds = 11,
+  kMaskMissing = 11,
+  kMountKinds = 12,
 };
 
 enum MountFlag : uint32_t {

@@ -31,6 +31,7 @@
 #include "helper_record.h"
 #include "helper_image.h"
 #include "memory_file.h"
+#include "placeholder.h"
 #include "syscalls.h"
 #include "tag.h"
 
@@ -136,7 +137,7 @@ struct Launcher::Child {
   uint64_t tag = 0;
   int pid = -1;
   bool own_group = false;
-  bool collect = false, end_tree = true, waited = false, exited = false;
+  bool collect = false, end_tree = true, end_first = false, waited = false, exited = false;
   uint64_t limit = 0;
   UniqueFd descriptors[kSlots];
   // Where another process stands in between (the helper, bubblewrap). Guarded by mutex_.
@@ -318,6 +319,7 @@ LaunchResult Launcher::Start(RunRequest& request, ChildPointer* child) {
   made->own_group = (header->flags & (kNewSession | kNewGroup)) != 0;
   made->collect = request.collect;
   made->end_tree = request.end_tree_on_exit;
+  made->end_first = request.end_tree_first;
   made->limit = request.output_limit;
   made->grace_ms = request.grace_ms;
   made->timeout_signal = request.timeout_signal;
@@ -465,9 +467,24 @@ Report Launcher::StartGuard(RunRequest request) {
   ChildPointer child;
   const LaunchResult started = Start(request, &child);
   if (!child) return started.report;
+  // A guard that is stopped must not stop its host.
+  fcntl(write_end.get(), F_SETFL, O_NONBLOCK | fcntl(write_end.get(), F_GETFL));
   guard_pipe_ = std::move(write_end);
   guard_pidfd_ = std::move(child->descriptors[kSlotExit]);
   return Report{};
+}
+
+// Where no guard is, or it is gone, nothing removes what a killed host leaves behind, until the next one
+// does.
+int Launcher::NotePlaceholder(bool made, const std::string& path) {
+  if (!guard_pidfd_) return 0;
+  const size_t size = path.size() + 1;
+  const std::string note = (made ? '+' : '-') + path;
+  if (note.size() + 1 > kPlaceholderNoteSize) return ENAMETOOLONG;
+  if (made && noted_ + size > kPlaceholderListSize) return ENOBUFS;
+  if (write(guard_pipe_.get(), note.c_str(), note.size() + 1) < 0) return errno == EPIPE ? 0 : errno;
+  noted_ = made ? noted_ + size : noted_ - std::min(noted_, size);
+  return 0;
 }
 
 // ---- the launcher thread
@@ -675,7 +692,9 @@ void Launcher::FinishIfDone(const ChildPointer& child) {
 
 void Launcher::Finish(const ChildPointer& child) {
   for (int slot = 0; slot < kSlots; slot++) CloseStream(*child, slot);
-  if (child->end_tree && child->tag != 0) {
+  if (child->end_tree && child->tag != 0 && child->end_first) {
+    EndTree(*child);
+  } else if (child->end_tree && child->tag != 0) {
     ended_tags_.push_back(child->tag);
     if (sweep_at_ == 0) sweep_at_ = NowMs() + kSweepDelayMs;
   }
@@ -817,6 +836,17 @@ int64_t Launcher::NextTimeout() const {
   }
   if (nearest == 0) return -1;
   return std::clamp<int64_t>(nearest - NowMs(), 0, 60'000);
+}
+
+void Launcher::EndRuns() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    starting_.clear();
+    for (const auto& [id, child] : children_) {
+      if (!child->exited) sys::SendSignal(child->descriptors[kSlotExit].get(), SIGKILL);
+    }
+  }
+  if (host_tag_ != 0) KillTagged(host_tag_, kTagHostMask, kKillRounds);
 }
 
 void Launcher::StopEverything() {

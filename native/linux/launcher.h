@@ -49,6 +49,7 @@ struct RunRequest {
   int64_t grace_ms = 0;        // between SIGTERM and SIGKILL
   int32_t timeout_signal = 15;
   bool end_tree_on_exit = true;    // background processes end with the command
+  bool end_tree_first = false;     // and before its end is told, not soon after
   std::vector<UniqueFd> kept;      // owned copies of descriptors of the host, for a start that comes later
   int32_t report_descriptor = -1;  // the child's descriptor that carries a report from the helper; -1: none
 };
@@ -95,6 +96,11 @@ class Launcher {
   void Terminate(uint32_t id, int signal, int64_t grace_ms);
   // The process that ends every tree when the host dies. 0 or -errno with the stage.
   Report StartGuard(RunRequest request);
+  // Tells the guard of a placeholder that was made or removed. 0, or an errno when it cannot be told of more.
+  int NotePlaceholder(bool made, const std::string& path);
+  // Ends every process of every run, and returns when that is done. Runs that wait for their start do not
+  // start.
+  void EndRuns();
   // A descriptor of the sealed in-memory copy of the helper program, or -errno. Owned by the launcher.
   int HelperDescriptor();
   uint64_t host_tag() const { return host_tag_; }
@@ -136,6 +142,7 @@ class Launcher {
   uint64_t host_tag_;
   UniqueFd epoll_, wakeup_, guard_pipe_, guard_pidfd_, helper_;
   std::thread thread_;
+  size_t noted_ = 0;  // bytes of paths that the guard keeps in mind; the thread of the environment only
 
   mutable std::mutex mutex_;
   std::condition_variable finished_;

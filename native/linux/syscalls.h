@@ -185,6 +185,12 @@ inline long StatxOf(int fd, Statx* out) {
 inline long MakeDirectoryAt(int dir, const char* path, int mode) {
   return Call(__NR_mkdirat, dir, Word(path), mode);
 }
+inline long RemoveDirectory(const char* path) {
+  return Call(__NR_unlinkat, kAtFdCwd, Word(path), 0x200 /* AT_REMOVEDIR */);
+}
+inline long LockExclusivelyNow(int fd) {
+  return Call(__NR_flock, fd, 2 | 4 /* LOCK_EX | LOCK_NB */);
+}
 inline long MakeSymlinkAt(const char* to, int dir, const char* path) {
   return Call(__NR_symlinkat, Word(to), dir, Word(path));
 }

@@ -2,7 +2,8 @@
 //
 //   guard TAG            waits on descriptor 4 for the host's death, then ends every process marked with the
 //   host's tag.
-//                        Gets a byte instead when the host shuts down in order.
+//                        Gets a 'q' instead when the host shuts down in order. Before either it is told of
+//                        placeholders ("+PATH", "-PATH", each with a NUL); those that are left it removes.
 //   inner PLAN REQUEST REPORT COUNT
 //                        the first process inside a PID namespace or inside bubblewrap: reads the images from
 //                        the descriptors PLAN and REQUEST, does what is left to confine, starts the command
@@ -16,6 +17,7 @@
 // why `exec` could not start the command.
 #include "../child.h"
 #include "../helper_record.h"
+#include "../placeholder.h"
 #include "../syscalls.h"
 #include "../tag.h"
 
@@ -95,14 +97,44 @@ Image MapImage(int fd) {
 // ---- guard
 // -------------------------------------------------------------------------------------------------------
 
+// Takes notes about placeholders until the host ends; returns whether it ended in order.
+bool AwaitHost(PlaceholderList* placeholders) {
+  char note[2 * kPlaceholderNoteSize];
+  size_t filled = 0;
+  for (;;) {
+    const long got = sys::Read(4, note + filled, sizeof note - filled);
+    if (got <= 0) return false;
+    filled += static_cast<size_t>(got);
+    size_t begin = 0;
+    for (size_t at = 0; at < filled; at++) {
+      if (at == begin && note[at] == 'q') return true;
+      if (note[at] != '\0') continue;
+      placeholders->Take(note + begin);
+      begin = at + 1;
+    }
+    memmove(note, note + begin, filled - begin);
+    filled -= begin;
+    if (filled == sizeof note) filled = 0;  // not a note of the launcher's, which are shorter
+  }
+}
+
+// A host that was killed may still be closing its descriptors, and with them its locks.
+void RemovePlaceholders(PlaceholderList* placeholders) {
+  for (int round = 0; round < 200 && placeholders->RemoveAll(); round++) {
+    const int64_t pause[2] = {0, 5'000'000};  // seconds, nanoseconds
+    sys::Call(__NR_nanosleep, sys::Word(pause), 0);
+  }
+}
+
 [[noreturn]] void Guard(uint64_t tag) {
   // Only SIGKILL ends the guard before its work is done.
   const uint64_t all = ~0ull;
   sys::SetSignalMask(2, &all, nullptr);
   sys::ChangeDirectory("/");
-  char byte;
-  const long got = sys::Read(4, &byte, 1);
-  if (got == 0) KillTagged(tag, kTagHostMask, 2000);
+  auto* placeholders = static_cast<PlaceholderList*>(Allocate(sizeof(PlaceholderList)));
+  if (!AwaitHost(placeholders)) KillTagged(tag, kTagHostMask, 2000);
+  // Not earlier: a command that still runs could create what a placeholder stood for.
+  RemovePlaceholders(placeholders);
   sys::Exit(0);
 }
 
