@@ -101,6 +101,9 @@ function mountRecord(operation: MountOperation, masks: readonly string[]): Mount
       )
     case 'mask-file':
       return pinned({ ...plain, kind: MountKind.maskFile, target: operation.target }, masks)
+    case 'mask-missing':
+      // Not pinned: what stands there is put there for each launch.
+      return { ...plain, kind: MountKind.maskMissing, target: operation.target }
     case 'make-directory':
       return { ...plain, kind: MountKind.makeDirectory, target: operation.target }
     case 'make-file':

@@ -1,7 +1,7 @@
 /**
  * Why a path has the access it has: the rule that decides, the line of the plan that holds it, and what the plan's model
- * says. `policyAccess` and `modelAccess` are found independently of each other; they differ only where a plan's limits, a
- * missing root, or the private /dev and the read-only /proc are the reason.
+ * says. `policyAccess` and `modelAccess` are found independently of each other; they differ only where a plan's limits, something
+ * missing (there is nothing to read where nothing can be created), or the private /dev and the read-only /proc are the reason.
  */
 import { type AbsolutePath, contains } from '../policy/path.ts'
 import { enforcedAccessOf } from '../policy/resolve.ts'

@@ -47,6 +47,7 @@ export function mountLine(operation: MountOperation): string {
     case 'make-symlink':
       return `make-symlink ${quote(operation.target)} -> ${quote(operation.to)}`
     case 'mask-file':
+    case 'mask-missing':
     case 'make-directory':
     case 'make-file':
     case 'seal':

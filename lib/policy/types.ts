@@ -67,6 +67,11 @@ export interface AccessRule {
   readonly access: Access
   /** What stands at `path` now. `symlink`: the rule is about a link's own name inside a writable root. */
   readonly target: FileKind
+  /**
+   * For a rule that closes something `missing`: the first component of `path` that is not there, when what it would be made
+   * in is a directory. As long as nothing can be created there, nothing can be created at `path`.
+   */
+  readonly firstMissing?: AbsolutePath
   readonly origin: RuleOrigin
 }
 

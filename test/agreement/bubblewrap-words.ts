@@ -67,6 +67,7 @@ function operationsOf(
       return bound(option === '--bind' ? 'write' : 'read', values[0]!, target, before, isFile)
     case '--tmpfs':
       if (target === '/dev/shm') return []
+      if (mode === '555') return [{ operation: 'mask-missing', target, origin }]
       if (mode !== '000' && mode !== '111') throw new Error(`${target} can be listed`)
       if (target === '/') return [{ operation: 'empty-root' }]
       return [{ operation: 'mask-directory', target, passable: mode === '111', origin }]
@@ -76,6 +77,7 @@ function operationsOf(
     case '--symlink':
       return [{ operation: 'make-symlink', target, to: values[0]! }]
     case '--remount-ro':
+      if (before.some(other => other.operation === 'mask-missing' && other.target === target)) return []
       return target === '/dev' ? [] : [{ operation: 'seal', target }]
     case '--dev':
       return [{ operation: 'devices' }]

@@ -7,12 +7,12 @@ import { makeMountPlan } from '../../lib/plan/linux/mount.ts'
 import { makeMountView } from '../../lib/plan/linux/mount-view.ts'
 import { bubblewrapOptions } from '../plan/linux/capabilities.ts'
 import { readBubblewrapWords } from './bubblewrap-words.ts'
-import { probePaths, ruleAt, ruleBushes, ruleNests } from './rule-trees.ts'
+import { probePaths, ruleAt, ruleBushes, ruleBushesWithGaps, ruleNests } from './rule-trees.ts'
 
 describe('the words for bubblewrap', () => {
   it.each([true, false])('mean what the rules say, with a PID namespace of its own: %s', pid => {
     fc.assert(
-      fc.property(fc.oneof(ruleBushes, ruleNests), resolved => {
+      fc.property(fc.oneof(ruleBushes, ruleBushesWithGaps, ruleNests), resolved => {
         const made = makeMountPlan(resolved)
         if ('refusal' in made) throw new Error(`refused: ${made.refusal.message}`)
         const rendering = renderBubblewrap({
@@ -28,7 +28,10 @@ describe('the words for bubblewrap', () => {
         )
         const view = makeMountView(readBubblewrapWords(rendering.rendered.arguments, path => files.has(path)))
         for (const path of probePaths(resolved)) {
-          expect([path, view.at(path).access]).toEqual([path, ruleAt(resolved, path)?.access ?? 'none'])
+          const rule = ruleAt(resolved, path)
+          const given = view.at(path).access
+          if (rule?.target === 'missing') expect([path, given]).not.toEqual([path, 'write'])
+          else expect([path, given]).toEqual([path, rule?.access ?? 'none'])
         }
       }),
       { numRuns: 600 },

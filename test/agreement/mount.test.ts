@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { makeMountPlan } from '../../lib/plan/linux/mount.ts'
 import { makeMountView } from '../../lib/plan/linux/mount-view.ts'
 import type { ResolvedPolicy } from '../../lib/policy/types.ts'
-import { kindsOf, probePaths, ruleAt, ruleBushes, ruleNests, tree } from './rule-trees.ts'
+import { kindsOf, probePaths, ruleAt, ruleBushes, ruleBushesWithGaps, ruleNests, tree } from './rule-trees.ts'
 
 function disagreements(resolved: ResolvedPolicy): string[] {
   const made = makeMountPlan(resolved)
@@ -29,6 +29,27 @@ describe('the mount plan agrees with the rules', () => {
       }),
       { numRuns: 1500 },
     )
+  })
+
+  it('for random trees with gaps, in which nothing can be made', () => {
+    let masks = 0
+    fc.assert(
+      fc.property(ruleBushesWithGaps, resolved => {
+        const made = makeMountPlan(resolved)
+        if ('refusal' in made) throw new Error(`refused: ${made.refusal.message}`)
+        masks += made.plan.operations.filter(({ operation }) => operation === 'mask-missing').length
+        const view = makeMountView(made.plan, kindsOf(resolved))
+        for (const path of probePaths(resolved)) {
+          const rule = ruleAt(resolved, path)
+          const given = view.at(path).access
+          // Where nothing is, nothing can be read; what counts is that it cannot be written either.
+          if (rule?.target === 'missing') expect([path, given]).not.toEqual([path, 'write'])
+          else expect([path, given]).toEqual([path, rule?.access ?? 'none'])
+        }
+      }),
+      { numRuns: 1000 },
+    )
+    expect(masks).toBeGreaterThan(100)
   })
 
   it('for random nests of none, read and write of any depth', () => {

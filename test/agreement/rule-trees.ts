@@ -1,6 +1,7 @@
 /**
  * Resolved policies made from a few words, and random ones, for tests of everything that comes after resolving.
- * `tree('/ read', '/w write', '/w/.git read', '/gone write missing', '/etc/x none file')`.
+ * `tree('/ read', '/w write', '/w/.git read', '/gone write missing', '/etc/x none file')`; what is
+ * `missing in /w/a` has /w/a as its first component that is not there.
  */
 import fc from 'fast-check'
 
@@ -8,7 +9,7 @@ import { type AbsolutePath, contains, depthOf } from '../../lib/policy/path.ts'
 import type { Access, AccessRule, FileKind, ResolvedPolicy, RuleOrigin } from '../../lib/policy/types.ts'
 
 const words =
-  /^(\/.*?) (read|write|none)(?: (directory|file|symlink|other|missing))?(?: (platform|protection))?(?: as (\/.*))?$/s
+  /^(\/.*?) (read|write|none)(?: (directory|file|symlink|other|missing)(?: in (\/\S*))?)?(?: (platform|protection))?(?: as (\/.*))?$/s
 
 interface RuleWords {
   readonly rule: AccessRule
@@ -16,7 +17,7 @@ interface RuleWords {
 }
 
 function parse(text: string, index: number): RuleWords {
-  const [, path, access, target = 'directory', kind, alias] = words.exec(text) ?? []
+  const [, path, access, target = 'directory', first, kind, alias] = words.exec(text) ?? []
   if (path === undefined) throw new Error(`not a rule: ${text}`)
   const spelled = (alias ?? path) as AbsolutePath
   const origin: RuleOrigin =
@@ -26,7 +27,13 @@ function parse(text: string, index: number): RuleWords {
         ? { kind: 'protection', name: '.git', root: path.replace(/\/[^/]*$/, '') as AbsolutePath }
         : { kind: 'entry', index, spelled }
   return {
-    rule: { path: path as AbsolutePath, access: access as Access, target: target as FileKind, origin },
+    rule: {
+      path: path as AbsolutePath,
+      access: access as Access,
+      target: target as FileKind,
+      ...(first === undefined ? {} : { firstMissing: first as AbsolutePath }),
+      origin,
+    },
     spelled,
   }
 }
@@ -77,6 +84,7 @@ export function ruleAt(resolved: ResolvedPolicy, path: AbsolutePath): AccessRule
 /** What stands where, as the rules have it: directories wherever they say nothing. */
 export function kindsOf(resolved: ResolvedPolicy): (path: string) => FileKind {
   const kinds = new Map<string, FileKind>(resolved.rules.map(rule => [rule.path, rule.target]))
+  for (const { firstMissing } of resolved.rules) if (firstMissing !== undefined) kinds.set(firstMissing, 'missing')
   return path => kinds.get(path) ?? 'directory'
 }
 
@@ -133,6 +141,19 @@ export const ruleBushes: fc.Arbitrary<ResolvedPolicy> = fc
     const lines: string[] = root === null ? [] : [`/ ${root}`]
     for (const child of new Map(children.map(item => [item.name, item])).values()) flatten(child, '', lines)
     return tree(...lines)
+  })
+
+/** The same, where nothing stands at some of the places that are closed and have no rule below them. */
+export const ruleBushesWithGaps: fc.Arbitrary<ResolvedPolicy> = fc
+  .tuple(ruleBushes, fc.infiniteStream(fc.boolean()))
+  .map(([resolved, gaps]) => {
+    const { rules } = resolved
+    const isLeaf = ({ path }: AccessRule) => !rules.some(other => other.path !== path && contains(path, other.path))
+    const missing = (rule: AccessRule): AccessRule => {
+      if (rule.access === 'write' || rule.path === '/' || !isLeaf(rule) || gaps.next().value !== true) return rule
+      return { ...rule, target: 'missing', firstMissing: rule.path }
+    }
+    return changed(resolved, { rules: rules.map(missing) })
   })
 
 /** Narrow and deep: one chain of directories whose access changes at random, with gaps between the rules. */

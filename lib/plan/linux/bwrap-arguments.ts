@@ -122,6 +122,9 @@ function operationPhrases(
     case 'mask-file':
       // bubblewrap binds without device access, so that this /dev/null cannot even be opened (spec/linux 5.3).
       return [bindPhrase('read', '/dev/null', operation.target)]
+    case 'mask-missing':
+      // The mount point is there by now: bubblewrap would make it, and leave it behind.
+      return [...blankPhrases('555', operation.target), sealPhrase(operation.target)]
     case 'make-directory':
       return [modePhrase('111'), phrase('to make mount points', '--dir', operation.target)]
     case 'make-file':
@@ -129,7 +132,7 @@ function operationPhrases(
     case 'make-symlink':
       return [phrase('to make links in an empty root', '--symlink', operation.to, operation.target)]
     case 'seal':
-      return [phrase('to close masks for writing', '--remount-ro', operation.target)]
+      return [sealPhrase(operation.target)]
     case 'devices':
       return devicePhrases()
     case 'process-files':
@@ -167,6 +170,10 @@ function processFilePhrases(ownPid: boolean): Phrase[] {
 
 function blankPhrases(mode: string, target: string): Phrase[] {
   return [modePhrase(mode), phrase('to mask directories', '--tmpfs', target)]
+}
+
+function sealPhrase(target: string): Phrase {
+  return phrase('to close masks for writing', '--remount-ro', target)
 }
 
 function bindPhrase(access: 'read' | 'write', source: string, target: string): Phrase {

@@ -25,7 +25,7 @@ export function landlockLimits(
   const restricted = !resolved.fullDiskWrite
   const holds: readonly (readonly [PlanLimitCode, boolean])[] = [
     ['metadata-outside-roots', alone && restricted],
-    ['protected-paths', alone && hasProtections(resolved)],
+    ['protected-paths', alone && restricted && hasProtections(resolved)],
     ['truncate', alone && restricted && abi < 3],
     ['reopened-descriptors', restricted && abi < 1],
     ['signals', abi < 6 && !pidNamespace],
@@ -34,9 +34,7 @@ export function landlockLimits(
   return holds.filter(([, applies]) => applies).map(([code]) => limit(code))
 }
 
+/** Every writable root has protected names; those that are missing could be created. */
 function hasProtections(resolved: ResolvedPolicy): boolean {
-  return (
-    resolved.writableRoots.some(root => root.readOnly.length > 0) ||
-    resolved.rules.some(rule => rule.origin.kind === 'protection')
-  )
+  return resolved.writableRoots.length > 0 || resolved.rules.some(rule => rule.origin.kind === 'protection')
 }

@@ -4,7 +4,7 @@
  * name; nothing here may weaken a rule. Source: spec/linux 5.3, 5.4, 5.7 and holes 3, 12, 14.
  */
 import { type Notice, notice } from '../../notices.ts'
-import { type AbsolutePath, contains, relativeTo } from '../../policy/path.ts'
+import { type AbsolutePath, ancestorsOf, contains, relativeTo } from '../../policy/path.ts'
 import type { Access, AccessRule, ResolvedPolicy, RuleOrigin } from '../../policy/types.ts'
 import type { Refusal } from '../plan.ts'
 import { platformLink } from './mount-builder-links.ts'
@@ -40,12 +40,14 @@ export function settleRules(resolved: ResolvedPolicy): SettledRules {
   const held: HeldRule[] = []
   const notices: Notice[] = []
   const above: HeldRule[] = []
-  for (const rule of inTreeOrder(resolved.rules)) {
+  const opened = openedByEntries(resolved)
+  for (const rule of inTreeOrder(withFirstMissing(resolved.rules))) {
     while (above.length > 0 && !contains(above.at(-1)!.path, rule.path)) above.pop()
     // Rules that are left out are not on the stack: what counts is what the plan gives here, not what was wished for.
     const around = above.at(-1)
     const surroundings = around?.access ?? 'none'
-    const verdict = judge(around === undefined || around.target === 'directory' ? rule : belowFile(rule), surroundings)
+    const judged = around === undefined || around.target === 'directory' ? rule : belowFile(rule)
+    const verdict = judge(judged, surroundings, opened)
     if (verdict === 'needless') continue
     if (verdict === 'hold') {
       const heldRule = { ...rule, surroundings }
@@ -54,24 +56,63 @@ export function settleRules(resolved: ResolvedPolicy): SettledRules {
     } else if ('notice' in verdict) notices.push(verdict.notice)
     else return verdict
   }
+  const excess = missingBeyondLimit(held)
+  if (excess !== null) return excess
   const refusal = refuseSwappableLinks(resolved, held)
   return refusal === null ? { rules: held, notices } : { refusal }
 }
 
-/** Nothing can stand below something that is not a directory. */
-function belowFile(rule: AccessRule): AccessRule {
-  return { ...rule, target: 'missing' }
+/** What a host keeps in mind for the case of its death, in bytes of paths; the twin of kPlaceholderListSize in native code. */
+const missingPathsLimit = 64 * 1024
+
+function missingBeyondLimit(held: readonly HeldRule[]): { readonly refusal: Refusal } | null {
+  const encoder = new TextEncoder()
+  let bytes = 0
+  for (const rule of held) {
+    if (rule.target !== 'missing') continue
+    bytes += encoder.encode(rule.path).length + 1
+    if (bytes > missingPathsLimit) {
+      return refuse(rule, 'it is one of too many paths that do not exist', 'name the directory that is to hold them')
+    }
+  }
+  return null
 }
 
-function judge(rule: AccessRule, surroundings: Access): Verdict {
+/** Nothing can stand below something that is not a directory. */
+function belowFile({ path, access, origin }: AccessRule): AccessRule {
+  return { path, access, target: 'missing', origin }
+}
+
+/**
+ * What keeps a missing path from being created stands at its first missing component, as a rule of its own: around the rules
+ * below it, which then find themselves in a place that is not writable. A rule that is there already speaks for itself.
+ */
+function withFirstMissing(rules: readonly AccessRule[]): AccessRule[] {
+  const places = new Map(rules.map(rule => [rule.path, rule]))
+  for (const { firstMissing, origin } of rules) {
+    if (firstMissing === undefined || places.has(firstMissing)) continue
+    places.set(firstMissing, { path: firstMissing, access: 'read', target: 'missing', firstMissing, origin })
+  }
+  return [...places.values()]
+}
+
+type OpenedPlaces = ReadonlyMap<AbsolutePath, AbsolutePath>
+
+/** The missing places that entries open for writing, should they come to be; one for each path that contains such a place. */
+function openedByEntries({ rules }: ResolvedPolicy): OpenedPlaces {
+  const opened = rules.filter(({ access, target }) => access === 'write' && target === 'missing')
+  return new Map(opened.flatMap(({ path }) => ancestorsOf(path).map(around => [around, path] as const)))
+}
+
+function judge(rule: AccessRule, surroundings: Access, opened: OpenedPlaces): Verdict {
   const device = contains('/dev' as AbsolutePath, rule.path)
   if (device || contains('/proc' as AbsolutePath, rule.path)) {
     // Neither place shows the host's files, so what is missing there can neither be opened nor be denied.
-    if (rule.target === 'missing') return judgeMissing(rule, 'none')
+    if (rule.target === 'missing') return judgeMissing(rule, 'none', opened)
     return device ? judgeDevice(rule) : judgeProcessFile(rule)
   }
   if (rule.access === surroundings) return 'needless'
-  if (rule.target === 'missing') return judgeMissing(rule, surroundings)
+  if (rule.target === 'missing') return judgeMissing(rule, surroundings, opened)
   if (rule.target === 'symlink') return judgeSymlink(rule, surroundings)
   if (rule.target === 'other' && rule.access === 'read' && surroundings === 'write') {
     return refuse(
@@ -83,14 +124,8 @@ function judge(rule: AccessRule, surroundings: Access): Verdict {
   return 'hold'
 }
 
-function judgeMissing(rule: AccessRule, surroundings: Access): Verdict {
-  if (surroundings === 'write') {
-    return refuse(
-      rule,
-      `${rule.path} does not exist, and a mount that keeps it from being created would leave an empty file on the host`,
-      'create it before the launch, or name the directory that is to hold it',
-    )
-  }
+function judgeMissing(rule: AccessRule, surroundings: Access, opened: OpenedPlaces): Verdict {
+  if (surroundings === 'write') return judgeCreatable(rule, opened)
   // Below something that is not writable the command cannot create it: there is nothing to deny.
   if (rule.access === 'none' || rule.origin.kind !== 'entry') return 'needless'
   const kind = rule.access === 'write' ? 'writable' : 'readable'
@@ -101,6 +136,20 @@ function judgeMissing(rule: AccessRule, surroundings: Access): Verdict {
       'create it before the sandbox is made',
     ),
   }
+}
+
+/** A command could create the path. An empty directory in its place keeps it from that, where one can be put. */
+function judgeCreatable(rule: AccessRule, opened: OpenedPlaces): Verdict {
+  const hint = 'create it before the launch, or name the directory that is to hold it'
+  const first = rule.firstMissing
+  if (first === undefined) {
+    return refuse(rule, `${rule.path} does not exist, and what it would be created in is not a directory`, hint)
+  }
+  // A default protection gives way to no entry below it, present or missing; an entry must not undo another in silence.
+  const undone = rule.origin.kind === 'entry' ? opened.get(first) : undefined
+  if (undone === undefined) return 'hold'
+  const reason = `${first} does not exist, and keeping it from being created would close ${undone}, which is to be writable`
+  return refuse(rule, reason, hint)
 }
 
 function judgeSymlink(rule: AccessRule, surroundings: Access): Verdict {

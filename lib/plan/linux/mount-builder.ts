@@ -60,6 +60,7 @@ function startDraft(access: Access): Draft {
 function placeRule(draft: Draft, rule: HeldRule): void {
   const around = draft.places.at(-1)!
   if (rule.target === 'symlink') makeLink(draft, around.blank!, { path: rule.path, to: platformLink(rule.path)! })
+  else if (rule.target === 'missing') maskMissing(draft, rule, around)
   else if (rule.access === 'none') maskRule(draft, rule, around)
   else bindRule(draft, rule, rule.access, around)
 }
@@ -74,6 +75,12 @@ function maskRule(draft: Draft, rule: HeldRule, around: Place): void {
   } else {
     draft.operations.push({ operation: 'mask-file', target, origin })
   }
+}
+
+/** Only in a writable place: elsewhere nothing can be created anyway. Nothing that is below it has an operation. */
+function maskMissing(draft: Draft, rule: HeldRule, around: Place): void {
+  pinWay(draft, around, rule)
+  draft.operations.push({ operation: 'mask-missing', target: rule.path, origin: rule.origin })
 }
 
 function bindRule(draft: Draft, rule: HeldRule, access: 'read' | 'write', around: Place): void {

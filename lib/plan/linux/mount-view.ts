@@ -16,6 +16,8 @@ type Content =
   | { readonly shows: 'host'; readonly access: 'read' | 'write' }
   | { readonly shows: 'blank'; readonly searchable: boolean; sealed: boolean; readonly inodes: Map<string, Inode> }
   | { readonly shows: 'nothing' }
+  /** An empty read-only directory: nothing to read, and nothing can be made. */
+  | { readonly shows: 'empty' }
   | { readonly shows: 'devices' }
   | { readonly shows: 'process-files' }
 
@@ -101,6 +103,9 @@ function perform(table: Table, operation: MountOperation, index: number): void {
     case 'mask-file':
       mount(table, operation.target, { content: { shows: 'nothing' }, directory: false, operation: index })
       break
+    case 'mask-missing':
+      mount(table, operation.target, { content: { shows: 'empty' }, directory: true, operation: index })
+      break
     case 'make-directory':
       make(table, operation.target, { type: 'directory' }, index)
       break
@@ -131,9 +136,14 @@ function checkHost(table: Table, operation: MountOperation, index: number, kinds
   const onHost = around.shows === 'host' || operation.operation === 'bind'
   const kind = onHost ? kinds(operation.target) : null
   if (kind === null) return
-  const { directory } = table.mounts.get(operation.target)!
-  const fits = directory ? kind === 'directory' : kind === 'file' || kind === 'other'
-  if (!fits) fail(index, `does not fit ${operation.target}, which is ${kind} on the host`)
+  const { directory, content } = table.mounts.get(operation.target)!
+  if (!fits(content, directory, kind)) fail(index, `does not fit ${operation.target}, which is ${kind} on the host`)
+}
+
+function fits(content: Content, directory: boolean, kind: FileKind): boolean {
+  // What stands in for something missing is put there at the launch; anything else there would be covered up.
+  if (content.shows === 'empty') return kind === 'missing'
+  return directory ? kind === 'directory' : kind === 'file' || kind === 'other'
 }
 
 function begin(table: Table, content: Content, operation: number): void {
@@ -213,6 +223,8 @@ function answerAt(table: Table, path: string): MountAnswer {
       return answer(content.access)
     case 'nothing':
       return answer('none')
+    case 'empty':
+      return answer('none', true)
     case 'process-files':
       return answer('read')
     case 'devices':

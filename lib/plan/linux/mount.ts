@@ -47,6 +47,11 @@ export type MountOperation =
     }
   /** The file cannot be read or written. */
   | { readonly operation: 'mask-file'; readonly target: AbsolutePath; readonly origin: RuleOrigin }
+  /**
+   * Nothing can be created at this path. While the command runs, an empty read-only directory stands there, and it is gone
+   * from the host afterwards.
+   */
+  | { readonly operation: 'mask-missing'; readonly target: AbsolutePath; readonly origin: RuleOrigin }
   /** An empty, passable directory inside a mask or an empty root, as a place for a later operation. */
   | { readonly operation: 'make-directory'; readonly target: AbsolutePath }
   /** An empty file inside a mask or an empty root, as a place for a later `bind` of a file. */

@@ -39,6 +39,15 @@ const golden: Record<string, ResolvedPolicy> = {
     '/home/me/repo write as /work',
     '/home/me/.gitconfig read file',
   ),
+  'missing-inside-workspace': tree(
+    '/ read',
+    '/w write',
+    '/w/.codex read missing in /w/.codex protection',
+    '/w/.git read directory protection',
+    '/w/a/b/.env none missing in /w/a/b',
+    '/w/c/d/e none missing in /w/c',
+    '/w/c/f read missing in /w/c',
+  ),
   'whole-disk-but-these': tree('/ write', '/home/me/.ssh none', '/home/me/notes read file'),
 }
 
@@ -140,6 +149,48 @@ describe('missing paths', () => {
   })
 })
 
+describe('missing paths in a writable place', () => {
+  it('cannot be created, nor anything on the way to them', () => {
+    const { plan } = planOf(golden['missing-inside-workspace']!)
+    for (const path of [
+      '/w/.codex',
+      '/w/.codex/config.toml',
+      '/w/a/b',
+      '/w/a/b/.env',
+      '/w/c',
+      '/w/c/d/e',
+      '/w/c/other',
+    ]) {
+      expect([path, mountAccessOf(plan, at(path))]).toEqual([path, 'none'])
+    }
+    for (const path of ['/w', '/w/new', '/w/a', '/w/a/new']) expect(mountAccessOf(plan, at(path))).toBe('write')
+  })
+
+  it('are one operation, however many entries lie below', () => {
+    const { operations } = planOf(golden['missing-inside-workspace']!).plan
+    expect(operations.map(mountLine).filter(line => line.includes('"/w/c'))).toEqual(['mask-missing "/w/c"'])
+  })
+
+  it('leave out what is to be opened below a default protection, and say so', () => {
+    const made = planOf(
+      tree('/ read', '/w write', '/w/.git read missing in /w/.git protection', '/w/.git/x write missing'),
+    )
+    expect(made.notices.map(({ code }) => code)).toEqual(['missing-root'])
+    expect(mountAccessOf(made.plan, at('/w/.git/x'))).toBe('none')
+  })
+
+  it('are refused where there are more than a host can keep in mind', () => {
+    const lines = Array.from({ length: 5000 }, (_, index) => `/w/later-${index} none missing in /w/later-${index}`)
+    expect(refusalOf(tree('/ read', '/w write', ...lines))).toMatchObject({ kind: 'not-enforceable' })
+    expect(planOf(tree('/ read', '/w write', ...lines.slice(0, 1000))).plan.operations.length).toBe(1004)
+  })
+
+  it('do not fit where something stands', () => {
+    const { plan } = planOf(golden['missing-inside-workspace']!)
+    expect(() => makeMountView(plan, () => 'directory')).toThrow(/does not fit \/w\/.codex, which is directory/)
+  })
+})
+
 describe('large policies', () => {
   it('cost a plan and a view in proportion to their size', () => {
     const lines = Array.from({ length: 20_000 }, (_, index) => `/w/d${index % 200}/f${index} none file`)
@@ -155,9 +206,14 @@ describe('large policies', () => {
 
 describe('refusals', () => {
   it.each([
-    ['a denied path that a command could create', ['/ read', '/w write', '/w/later none missing'], /does not exist/],
-    ['a read-only path that a command could create', ['/ read', '/w write', '/w/later read missing'], /does not exist/],
-    ['the same below the writable root of the disk', ['/ write', '/later none missing'], /does not exist/],
+    ['a denied path below a file', ['/ read', '/w write', '/w/file/later none missing'], /not a directory/],
+    ['a read-only path below a file', ['/ read', '/w write', '/w/file/later read missing'], /not a directory/],
+    ['the same below the writable root of the disk', ['/ write', '/file/later none missing'], /not a directory/],
+    [
+      'a missing path beside one that is to be writable when it comes',
+      ['/ read', '/w write', '/w/a/open write missing', '/w/a/shut none missing in /w/a'],
+      /would close \/w\/a\/open/,
+    ],
     ['a denied link inside a writable root', ['/ read', '/w write', '/w/link none symlink'], /symbolic link/],
     ['a read-only link inside a writable root', ['/ read', '/w write', '/w/.git read symlink'], /symbolic link/],
     ['a link in a readable place', ['/ read', '/etc/link none symlink'], /symbolic link/],
