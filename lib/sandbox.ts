@@ -9,12 +9,14 @@
 import { isatty } from 'node:tty'
 
 import { launcherFor } from './backend/launcher.ts'
+import { missingPlaces, withoutPlaces } from './backend/missing-places.ts'
 import { type WrappedCommand, WrapTarget } from './backend/wrap.ts'
-import { BackendError, DisposedError, OptionError, PolicyError } from './errors.ts'
+import { BackendError, DisposedError, LaunchError, OptionError, PolicyError } from './errors.ts'
 import { findBubblewrap, unsoughtBubblewrap } from './host/bubblewrap.ts'
 import type { BubblewrapCapability, HostCapabilities } from './host/capabilities.ts'
 import { fileSystemView } from './host/file-system-view.ts'
 import { type PathState, watchFiles } from './host/path-state.ts'
+import { Placeholders } from './host/placeholder.ts'
 import { probeCapabilities } from './host/probe.ts'
 import { currentSurroundings } from './host/surroundings.ts'
 import type { Notice } from './notices.ts'
@@ -74,9 +76,20 @@ interface Held {
   readonly resolved: ResolvedPolicy
   readonly plan: Plan
   readonly notices: readonly Notice[]
+  /** Carries the plan out, but for the places where nobody can create anything anyway. */
   readonly launcher: Launcher
+  readonly carriedOut: Plan
+  readonly needless: readonly string[]
   readonly state: PathState
 }
+
+/** For one launch. */
+interface Ready {
+  readonly held: Held
+  readonly release: () => void
+}
+
+let environmentPlaceholders: Placeholders | undefined
 
 /**
  * Makes a sandbox. Throws PolicyError (`ERR_POLICY_INVALID`, or `ERR_POLICY_NOT_ENFORCEABLE` naming entry and mechanism),
@@ -120,6 +133,8 @@ export class Sandbox {
   readonly #runs: Runs
   readonly #active = new Set<() => void>()
   readonly #wrapTargets = new Map<Plan, WrapTarget>()
+  readonly #wrapped: (() => void)[] = []
+  readonly #placeholders: Placeholders
   #held: Held
   #disposed = false
 
@@ -130,6 +145,8 @@ export class Sandbox {
     this.#capabilities = probeCapabilities(bubblewrap)
     this.#options = options
     this.#runs = environmentRuns()
+    environmentPlaceholders ??= new Placeholders(this.#runs.binding)
+    this.#placeholders = environmentPlaceholders
     this.#held = this.#hold()
   }
 
@@ -165,17 +182,18 @@ export class Sandbox {
   ): Promise<RunResult<Buffered<Options>>> {
     const given: RunOptions = options ?? {}
     checkRunOptions(given)
-    const held = this.#current()
-    const command = this.#command(file, args, given, given.input === undefined ? 'ignore' : 'pipe')
     const abort = new AbortController()
     const end = () => abort.abort(new DisposedError('the sandbox was disposed while the command ran'))
-    const signal = given.signal === undefined ? abort.signal : AbortSignal.any([given.signal, abort.signal])
-    this.#active.add(end)
+    const command = this.#command(file, args, given, given.input === undefined ? 'ignore' : 'pipe')
+    const { held, release } = this.#ready(given.lifetime)
     try {
+      const signal = given.signal === undefined ? abort.signal : AbortSignal.any([given.signal, abort.signal])
+      this.#active.add(end)
       return (await run(this.#runs, held.launcher, command, { ...given, signal }, facts(held))) as RunResult<
         Buffered<Options>
       >
     } finally {
+      release()
       this.#active.delete(end)
     }
   }
@@ -188,34 +206,48 @@ export class Sandbox {
   ): RunResult<Buffered<Options>> {
     const given: RunOptions = options ?? {}
     checkRunOptions(given)
-    const held = this.#current()
     const command = this.#command(file, args, given, given.input === undefined ? 'ignore' : 'pipe')
-    return runSync(this.#runs, held.launcher, command, given, facts(held)) as RunResult<Buffered<Options>>
+    const { held, release } = this.#ready(given.lifetime)
+    try {
+      return runSync(this.#runs, held.launcher, command, given, facts(held)) as RunResult<Buffered<Options>>
+    } finally {
+      release()
+    }
   }
 
   /** Starts a command with the contract of `child_process.spawn`: a ChildProcess with its streams and events. */
   spawn(file: string, args: readonly string[] = [], options: SpawnOptions = {}): SandboxedProcess {
     checkSpawnOptions(options)
-    const held = this.#current()
-    const child = new SandboxedProcess(this.#runs, held.launcher, this.#command(file, args, options, 'pipe'), options)
-    const end = () => child.terminate('SIGKILL', 0)
+    const command = this.#command(file, args, options, 'pipe')
+    const { held, release } = this.#ready(options.lifetime)
+    let child: SandboxedProcess | undefined
+    const end = () => child?.terminate('SIGKILL', 0)
     this.#active.add(end)
-    const forget = () => this.#active.delete(end)
-    child.once('exit', forget)
-    child.once('close', forget)
-    return child
+    const ended = () => {
+      release()
+      this.#active.delete(end)
+    }
+    try {
+      child = new SandboxedProcess(this.#runs, held.launcher, command, options, ended)
+      return child
+    } catch (error) {
+      ended()
+      throw error
+    }
   }
 
   /**
    * A confined form of a command for another spawner. Its `file` and `args` refer to this process, which must be alive when the
-   * command is started; the spawner owns the command's life. Throws BackendError for the engine `bwrap`.
+   * command is started; the spawner owns the command's life. What the policy keeps missing can be created from the moment
+   * that the sandbox is disposed or this process ends. Throws BackendError for the engine `bwrap`.
    */
   wrap(file: string, args: readonly string[] = [], options: { readonly env?: Environment } = {}): WrappedCommand {
     checkNames(options, new Set(['env']))
     checkWords(file, args)
-    const { plan } = this.#current()
-    const target = this.#wrapTargetOf(plan)
-    const env = Object.entries({ ...this.#environment(options.env), ...plan.environment })
+    const { held, release } = this.#ready('command')
+    this.#wrapped.push(release)
+    const target = this.#wrapTargetOf(held.carriedOut)
+    const env = Object.entries({ ...this.#environment(options.env), ...held.plan.environment })
     return target.command(
       file,
       args,
@@ -240,6 +272,7 @@ export class Sandbox {
     this.#disposed = true
     for (const end of [...this.#active]) end()
     for (const target of this.#wrapTargets.values()) target.close()
+    for (const release of this.#wrapped.splice(0)) release()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -255,6 +288,40 @@ export class Sandbox {
     const target = new WrapTarget(this.#runs.binding, plan)
     this.#wrapTargets.set(plan, target)
     return target
+  }
+
+  /**
+   * The plan for the disk as it is, with a placeholder wherever it keeps something from being created. Throws LaunchError
+   * (stage `placeholder`) when one cannot be put. `release` is to be called once, when nothing of the command runs.
+   */
+  #ready(lifetime: RunOptions['lifetime']): Ready {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      if (attempt > 0) this.#held = this.#hold(this.#held)
+      const held = this.#current()
+      const places = missingPlaces(held.plan)
+      if (places.length === 0) return { held, release: () => {} }
+      const lease = this.#placeholders.lease(places)
+      if (lease === null) continue
+      // What may go on after its command keeps its placeholders; they go when this process ends.
+      const outlived =
+        held.plan.namespaces?.pid !== true && (lifetime === 'session' || this.#runs.binding.hostTag() === '')
+      try {
+        return { held: this.#without(held, lease.needless), release: outlived ? () => {} : lease.release }
+      } catch (error) {
+        lease.release()
+        throw error
+      }
+    }
+    throw new LaunchError('cannot launch: what the policy closes keeps appearing and going', { stage: 'placeholder' })
+  }
+
+  /** `held`, carried out without the operations that have nothing to do at these places. */
+  #without(held: Held, needless: readonly string[]): Held {
+    if (needless.join('\0') === held.needless.join('\0')) return held
+    const carriedOut = withoutPlaces(held.plan, needless)
+    const launcher = launcherFor(this.#runs.binding, carriedOut, this.#bubblewrapFacts())
+    this.#held = { ...held, carriedOut, needless, launcher }
+    return this.#held
   }
 
   #current(): Held {
@@ -282,7 +349,9 @@ export class Sandbox {
     })
     if ('refusal' in choice) throw refusalError(choice.refusal)
     const launcher = launcherFor(this.#runs.binding, choice.plan, this.#bubblewrapFacts())
-    return { resolved, plan: choice.plan, notices: Object.freeze(choice.notices), launcher, state: watched.state }
+    const { plan } = choice
+    const notices = Object.freeze(choice.notices)
+    return { resolved, plan, notices, launcher, carriedOut: plan, needless: [], state: watched.state }
   }
 
   #bubblewrapFacts() {
@@ -297,6 +366,8 @@ export class Sandbox {
   }
 
   #command(file: string, args: readonly string[], options: CommandOptions, input: 'ignore' | 'pipe'): Command {
+    // First, so that a mistake in a call leaves no trace, not even in the times of a directory.
+    if (this.#disposed) throw new DisposedError()
     checkWords(file, args)
     const stdio = nativeStdio(options.stdio ?? [input, 'pipe', 'pipe'])
     const terminal = stdio[0] !== undefined && stdio[0] >= 0 && isatty(stdio[0])

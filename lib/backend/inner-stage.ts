@@ -10,6 +10,7 @@ import type { LinuxPlan } from '../plan/plan.ts'
 import type { Command } from '../process/command.ts'
 import type { Launch } from '../process/launch.ts'
 import { commandImage, sessionFlags } from './command-image.ts'
+import { mustEndTreeFirst } from './missing-places.ts'
 
 /** What is started, given the helper's own command line. */
 export interface OuterStart {
@@ -56,6 +57,7 @@ export function prepareInner(
       request,
       stdio: Int32Array.from(stdio),
       reportDescriptor: reportFd,
+      endTreeFirst: mustEndTreeFirst(plan),
       release: () => files.close(),
     }
   } catch (error) {

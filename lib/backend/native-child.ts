@@ -10,12 +10,14 @@ import type { LinuxPlan } from '../plan/plan.ts'
 import type { Launcher } from '../process/launch.ts'
 import { commandImage, planLineOf, sessionFlags } from './command-image.ts'
 import { prepareInner } from './inner-stage.ts'
+import { mustEndTreeFirst } from './missing-places.ts'
 import { nativePlanImage } from './plan-records.ts'
 
 export function nativeChildLauncher(binding: LinuxBinding, plan: LinuxPlan): Launcher {
   const compiled = binding.compilePlan(nativePlanImage(plan))
   if (compiled === undefined) throw new InternalError('the plan image was refused by native code')
   const line = planLineOf(plan)
+  const endTreeFirst = mustEndTreeFirst(plan)
   if (plan.namespaces?.pid === true) {
     // Everything is confined before the helper is executed; it has nothing left to do but to start the command.
     const nothing = encodePlanImage(emptyPlanImage)
@@ -34,6 +36,7 @@ export function nativeChildLauncher(binding: LinuxBinding, plan: LinuxPlan): Lau
       request: commandImage(command, plan, sessionFlags(command)),
       stdio: Int32Array.from(command.stdio),
       reportDescriptor: -1,
+      endTreeFirst,
       release: () => {},
     }),
   }

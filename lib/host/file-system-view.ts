@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import type { AbsolutePath } from '../policy/path.ts'
 import type { FileKind, FileSystemView } from '../policy/types.ts'
+import { isPlaceholder } from './placeholder-mark.ts'
 
 // PATH_MAX of Linux with its NUL: nothing longer can be looked up, and asking costs a copy of the text each time.
 const LONGEST_PATH = 4095
@@ -27,21 +28,28 @@ function quietly<Answer>(look: () => Answer): Answer | null {
   }
 }
 
-function kindOfStats(stats: Stats | null | undefined): FileKind {
+function kindOfStats(path: AbsolutePath, stats: Stats | null | undefined): FileKind {
   if (stats == null) return 'missing'
-  if (stats.isDirectory()) return 'directory'
+  // A plan must not come out differently while a command of this or another host runs under one like it.
+  if (stats.isDirectory()) return isPlaceholder(path, stats) ? 'missing' : 'directory'
   if (stats.isFile()) return 'file'
   return stats.isSymbolicLink() ? 'symlink' : 'other'
 }
 
 function kindOf(path: AbsolutePath): FileKind {
   if (path.length > LONGEST_PATH) return 'missing'
-  return kindOfStats(quietly(() => lstatSync(path, { throwIfNoEntry: false })))
+  return kindOfStats(
+    path,
+    quietly(() => lstatSync(path, { throwIfNoEntry: false })),
+  )
 }
 
 function targetKindOf(path: AbsolutePath): Exclude<FileKind, 'symlink'> {
   if (path.length > LONGEST_PATH) return 'missing'
-  const kind = kindOfStats(quietly(() => statSync(path, { throwIfNoEntry: false })))
+  const kind = kindOfStats(
+    path,
+    quietly(() => statSync(path, { throwIfNoEntry: false })),
+  )
   return kind === 'symlink' ? 'missing' : kind
 }
 

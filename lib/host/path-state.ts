@@ -6,6 +6,7 @@ import { lstatSync, statSync } from 'node:fs'
 
 import type { AbsolutePath } from '../policy/path.ts'
 import type { FileSystemView } from '../policy/types.ts'
+import { isPlaceholder } from './placeholder-mark.ts'
 
 export interface PathState {
   /** True when every path is what it was. */
@@ -57,7 +58,7 @@ export function watchFiles(files: FileSystemView): WatchedFiles {
 function stateOf(path: string): string {
   try {
     const found = lstatSync(path, { throwIfNoEntry: false })
-    if (found === undefined) return ''
+    if (found === undefined || isPlaceholder(path, found)) return ''
     const identity = `${found.dev}:${found.ino}:${found.mode & 0o170000}`
     if (found.isDirectory()) return identity
     return `${identity}:${found.ctimeMs}${found.isSymbolicLink() ? targetOf(path) : ''}`
@@ -68,5 +69,7 @@ function stateOf(path: string): string {
 
 function targetOf(link: string): string {
   const found = statSync(link, { throwIfNoEntry: false })
-  return found === undefined ? ':none' : `:${found.dev}:${found.ino}:${found.mode & 0o170000}`
+  return found === undefined || isPlaceholder(link, found)
+    ? ':none'
+    : `:${found.dev}:${found.ino}:${found.mode & 0o170000}`
 }

@@ -50,3 +50,16 @@ export function protectionsOf(root: AbsolutePath, surroundings: Surroundings): P
 export function protectedPathsOf(root: AbsolutePath, surroundings: Surroundings): AbsolutePath[] {
   return [...new Set(protectionsOf(root, surroundings).map(protection => protection.path))]
 }
+
+const names = ['.git', '.agents', '.codex'] as const
+
+/**
+ * The protected names of a root that nothing stands at (META-3 leaves them open): a command that creates one would plant
+ * what the host trusts. A root that is such a place itself has no such names.
+ */
+export function missingProtectionsOf(root: AbsolutePath, surroundings: Surroundings): Protection[] {
+  if (root.split('/').some(component => (names as readonly string[]).includes(component))) return []
+  return names
+    .map(name => ({ name, path: childOf(root, name) }))
+    .filter(({ path }) => surroundings.files.kindOf(path) === 'missing')
+}

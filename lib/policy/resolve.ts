@@ -78,7 +78,7 @@ function digestOf(resolved: Omit<ResolvedPolicy, 'digest'>): string {
     [...resolved.readableRoots].sort(),
     resolved.writableRoots.map(({ root, readOnly }) => JSON.stringify([root, [...readOnly].sort()])).sort(),
     [...resolved.unreadableRoots].sort(),
-    resolved.rules.map(({ path, access, target }) => [path, access, target]),
+    resolved.rules.map(({ path, access, target, firstMissing = null }) => [path, access, target, firstMissing]),
   ]
   return createHash('sha256').update(JSON.stringify(meaning)).digest('hex')
 }
@@ -87,8 +87,8 @@ function digestOf(resolved: Omit<ResolvedPolicy, 'digest'>): string {
  * Resolves a policy against its surroundings. The result is deeply frozen.
  *
  * `rules` differ from the intent that `accessOf` answers in three ways, all on purpose: they stand on canonical paths, they
- * hold the default protections (an entry for exactly the protected path lifts or replaces one), and they hold the platform's
- * read roots.
+ * hold the default protections, also of names that are missing (an entry for exactly the protected path lifts or replaces
+ * one), and they hold the platform's read roots.
  */
 export function resolvePolicy(policy: Policy, surroundings: Surroundings): ResolvedPolicy {
   const files = rememberingView(surroundings.files)

@@ -8,12 +8,22 @@
 import { type ResolvedEntry, strongest } from './access.ts'
 import { compareBytes } from './byte-order.ts'
 import type { Location } from './canonical.ts'
-import { type AbsolutePath, baseNameOf, childOf, contains, depthOf, normalizeAbsolute, parentOf, ROOT } from './path.ts'
+import {
+  type AbsolutePath,
+  ancestorsOf,
+  baseNameOf,
+  childOf,
+  contains,
+  depthOf,
+  normalizeAbsolute,
+  parentOf,
+  ROOT,
+} from './path.ts'
 import { PathTree } from './path-tree.ts'
-import { type Protection, protectionsOf } from './protections.ts'
+import { missingProtectionsOf, type Protection, protectionsOf } from './protections.ts'
 import type { RootContext } from './roots.ts'
 import { spellingOf } from './special.ts'
-import type { Access, AccessRule, RuleOrigin } from './types.ts'
+import type { Access, AccessRule, FileSystemView, RuleOrigin } from './types.ts'
 
 interface Candidate {
   readonly path: AbsolutePath
@@ -122,12 +132,27 @@ function* rulesOfProtections(rules: EntryRules, context: RootContext): Generator
   const written = access.entries.filter(entry => entry.access === 'write')
   const roots = new Set(written.map(entry => paths.canonical(entry.path)))
   const named = namesOfEntries(context)
+  const workspaces = workspaceRoots(written, context)
   for (const root of [...roots].sort(compareBytes)) {
     if (surroundings.files.kindOf(root) !== 'directory') continue
-    for (const protection of protectionsOf(root, surroundings)) {
+    const missing = workspaces.has(root) ? missingProtectionsOf(root, surroundings) : []
+    for (const protection of [...protectionsOf(root, surroundings), ...missing]) {
       yield* rulesOfProtection(protection, root, named, rules, context)
     }
   }
+}
+
+/**
+ * The roots in which a host may come to trust a protected name that a command creates: the working directory and what is
+ * named by its path. Not temporary directories, which many programs share, nor the whole disk.
+ */
+function workspaceRoots(written: readonly ResolvedEntry[], context: RootContext): Set<AbsolutePath> {
+  const { paths, policy, surroundings } = context
+  const named = written.filter(({ index }) => {
+    const { path } = policy.entries[index]!
+    return path.type === 'path' || path.value.kind === 'project_roots'
+  })
+  return new Set([surroundings.policyCwd, ...named.map(entry => entry.path)].map(path => paths.canonical(path)))
 }
 
 /** DISK-7. Opened only where no entry speaks, or only a `none` for the whole disk: other `none` entries are meant. */
@@ -155,6 +180,21 @@ function inOrder(rules: readonly AccessRule[]): AccessRule[] {
     .map(({ rule }) => rule)
 }
 
+/** Null when something on the way is no directory: then more than a directory entry keeps the path from existing. */
+function firstMissing(path: AbsolutePath, files: FileSystemView): AbsolutePath | null {
+  for (const place of ancestorsOf(path)) {
+    const kind = files.kindOf(place)
+    if (kind !== 'directory') return kind === 'missing' ? place : null
+  }
+  return null
+}
+
+function finishRule({ path, access, origin }: Candidate, files: FileSystemView): AccessRule {
+  const target = files.kindOf(path)
+  const first = target === 'missing' && access !== 'write' ? firstMissing(path, files) : null
+  return { path, access, target, ...(first === null ? {} : { firstMissing: first }), origin }
+}
+
 /** The rules of a `restricted` policy without full disk write, sorted by depth and then by path, one per path. */
 export function enforcementRules(context: RootContext, platformDefaults: boolean): AccessRule[] {
   const entries = entryRules(context)
@@ -170,7 +210,5 @@ export function enforcementRules(context: RootContext, platformDefaults: boolean
     chosen.set(addition.path, rival === undefined ? addition : strongest([rival, addition])!)
   }
   const { files } = context.surroundings
-  return inOrder(
-    [...chosen.values()].map(({ path, access, origin }) => ({ path, access, target: files.kindOf(path), origin })),
-  )
+  return inOrder([...chosen.values()].map(candidate => finishRule(candidate, files)))
 }

@@ -15,6 +15,8 @@ export interface Launch {
   readonly stdio: Int32Array
   /** The child's descriptor that carries records of the helper; -1: the launch itself tells everything. */
   readonly reportDescriptor: number
+  /** Background processes must be gone when the command's end is told. */
+  readonly endTreeFirst: boolean
   /** Closes what was opened for this launch. To be called once the child was started. */
   release(): void
 }

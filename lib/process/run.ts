@@ -112,6 +112,7 @@ export function nativeOptions(launch: Launch, options: RunOptions): NativeRunOpt
     grace: options.forceKillAfterDelay ?? defaultForceKillAfterDelay,
     timeoutSignal: signalNumber(options.killSignal),
     endTreeOnExit: options.lifetime !== 'session',
+    endTreeFirst: launch.endTreeFirst,
     reportDescriptor: launch.reportDescriptor,
   }
 }

@@ -46,8 +46,10 @@ export class SandboxedProcess extends ChildProcess {
   #open = 1
   #timer: NodeJS.Timeout | undefined
   #release: () => void = () => {}
+  readonly #tellEnd: () => void
 
-  constructor(runs: Runs, launcher: Launcher, command: Command, options: SpawnOptions) {
+  /** `ended`: called once, when nothing of the command runs any more, or when it could not be started. */
+  constructor(runs: Runs, launcher: Launcher, command: Command, options: SpawnOptions, ended: () => void) {
     super()
     // The handle that Node's own spawn would use; this process is started and watched by the addon instead.
     Object.defineProperty(this, '_handle', { value: null, writable: true, configurable: true })
@@ -55,6 +57,7 @@ export class SandboxedProcess extends ChildProcess {
     this.#binding = runs.binding
     this.#command = command
     this.#launcher = launcher
+    this.#tellEnd = ended
     this.#assign({
       spawnfile: command.file,
       spawnargs: [command.argv0, ...command.args],
@@ -67,14 +70,17 @@ export class SandboxedProcess extends ChildProcess {
       spawned = runs.binding.spawn(launch.plan, launch.request, launch.stdio, {
         collect: false,
         endTreeOnExit: options.lifetime !== 'session',
+        endTreeFirst: launch.endTreeFirst,
         reportDescriptor: launch.reportDescriptor,
       })
     } finally {
       launch.release()
     }
     this.#openStreams(spawned, launch)
-    if (spawned.failure !== undefined) this.#failed(launchFailure(spawned.failure, command, launcher))
-    else this.#running(spawned, launch, options)
+    if (spawned.failure !== undefined) {
+      ended()
+      this.#failed(launchFailure(spawned.failure, command, launcher))
+    } else this.#running(spawned, launch, options)
   }
 
   /**
@@ -179,6 +185,7 @@ export class SandboxedProcess extends ChildProcess {
   #ended(native: NativeResult, launch: Launch): void {
     clearTimeout(this.#timer)
     this.#release()
+    this.#tellEnd()
     try {
       assertStarted(native, launch, this.#command, this.#launcher)
     } catch (error) {

@@ -8,6 +8,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { launcherFor } from '../../lib/backend/launcher.ts'
+import { missingPlaces, withoutPlaces } from '../../lib/backend/missing-places.ts'
 import { doctor, type Sandbox } from '../../lib/index.ts'
 import { loadLinuxBinding, NativeStdio } from '../../lib/native/binding.ts'
 import type { Command } from '../../lib/process/command.ts'
@@ -23,7 +24,9 @@ const { capabilities } = await doctor()
 function launcherOf(sandbox: Sandbox): Launcher {
   if (capabilities.platform !== 'linux') throw new Error('these engines are of Linux')
   const { bubblewrap, privileged } = capabilities
-  return launcherFor(loadLinuxBinding(), sandbox.plan, { options: bubblewrap.options, privileged })
+  // Nothing stands in for what is missing here: that is the sandbox's part of a launch.
+  const plan = withoutPlaces(sandbox.plan, missingPlaces(sandbox.plan))
+  return launcherFor(loadLinuxBinding(), plan, { options: bubblewrap.options, privileged })
 }
 
 function writing(file: string): Command {

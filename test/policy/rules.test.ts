@@ -17,9 +17,21 @@ function policyOf(entries: readonly string[]) {
   })
 }
 
+function resolvedRules(entries: readonly string[], tree: Tree, around: Around = {}) {
+  return resolvePolicy(policyOf(entries), surroundingsIn(tree, around)).rules
+}
+
+/** Without the protections of names that are missing, which every workspace root has; they have tests of their own. */
 function rulesOf(entries: readonly string[], tree: Tree, around: Around = {}) {
-  const { rules } = resolvePolicy(policyOf(entries), surroundingsIn(tree, around))
-  return rules.map(rule => `${rule.path} ${rule.access} ${rule.target} ${rule.origin.kind}`)
+  return resolvedRules(entries, tree, around)
+    .filter(({ target, origin }) => target !== 'missing' || origin.kind !== 'protection')
+    .map(rule => `${rule.path} ${rule.access} ${rule.target} ${rule.origin.kind}`)
+}
+
+function missingProtections(entries: readonly string[], tree: Tree, around: Around = {}) {
+  return resolvedRules(entries, tree, around)
+    .filter(({ target, origin }) => target === 'missing' && origin.kind === 'protection')
+    .map(({ path, access }) => `${path} ${access}`)
 }
 
 interface Row {
@@ -49,7 +61,7 @@ const rows: readonly Row[] = [
     ],
   },
   {
-    behaviour: 'does not protect names that are missing, nor plain .agents and .codex files',
+    behaviour: 'does not protect plain .agents and .codex files',
     tree: { '/ws/.agents': 'file', '/ws/.codex': 'file' },
     entries: ['write :current_working_directory'],
     rules: ['/ws write directory entry'],
@@ -209,6 +221,83 @@ describe('rules', () => {
   })
 })
 
+describe('protected names that are missing', () => {
+  const all = (root: string) => ['.agents', '.codex', '.git'].map(name => `${root}/${name} read`)
+
+  it.each<[string, readonly string[], Tree, Around, readonly string[]]>([
+    ['of the working directory', ['write :current_working_directory'], { '/ws': 'dir' }, {}, all('/ws')],
+    ['of a project root below it', ['write :project_roots/sub'], { '/ws/sub': 'dir' }, {}, all('/ws/sub')],
+    ['of a root that is named by its path', ['write /other'], { '/other': 'dir' }, {}, all('/other')],
+    [
+      'under the real path of a root',
+      ['write /link'],
+      { '/link': { link: '/real' }, '/real': 'dir' },
+      {},
+      all('/real'),
+    ],
+    [
+      'beside those that are there',
+      ['write /ws'],
+      { '/ws/.git': 'dir', '/ws/.codex': 'file' },
+      {},
+      ['/ws/.agents read'],
+    ],
+    [
+      'of /tmp when that is the working directory',
+      ['write :slash_tmp'],
+      { '/tmp': 'dir' },
+      { cwd: '/tmp' },
+      all('/tmp'),
+    ],
+    [
+      'of TMPDIR when that is named as well',
+      ['write :tmpdir', 'write /t'],
+      { '/t': 'dir' },
+      { tmpdir: '/t' },
+      all('/t'),
+    ],
+  ])('are protected: %s', (_, entries, tree, around, rules) => {
+    expect(missingProtections(entries, tree, around)).toEqual(rules)
+  })
+
+  it.each<[string, readonly string[], Tree, Around]>([
+    ['of /tmp and TMPDIR', ['write :slash_tmp', 'write :tmpdir'], { '/tmp': 'dir', '/t': 'dir' }, { tmpdir: '/t' }],
+    ['of a root that is missing', ['write /ws'], {}, {}],
+    ['of a root that is a file', ['write /ws'], { '/ws': 'file' }, {}],
+    ['of a readable root', ['read /ws'], { '/ws': 'dir' }, {}],
+    ['of a root that a deny beats', ['write /ws', 'none /ws'], { '/ws': 'dir' }, {}],
+    ['of the whole disk', ['write :root', 'none /x'], { '/x': 'dir', '/ws': 'dir' }, {}],
+    ['of a protected directory', ['write /ws/.codex'], { '/ws/.codex': 'dir' }, {}],
+    ['of what lies in one', ['write /h/.codex/worktrees/a'], { '/h/.codex/worktrees/a': 'dir' }, {}],
+  ])('are not protected: %s', (_, entries, tree, around) => {
+    expect(missingProtections(entries, tree, around)).toEqual([])
+  })
+
+  it('give way to an entry for exactly their path, whatever it says', () => {
+    for (const access of ['write', 'read', 'none']) {
+      const rules = resolvedRules(['write /ws', `${access} /ws/.git`], { '/ws': 'dir' })
+      const rule = rules.find(({ path: place }) => place === '/ws/.git')
+      expect(rule).toMatchObject({ access, target: 'missing', origin: { kind: 'entry' } })
+    }
+  })
+})
+
+describe('what a command would have to create first', () => {
+  const tree: Tree = { '/ws/a': 'dir', '/ws/file': 'file', '/ws/dangling': { link: '/nowhere' } }
+
+  it.each([
+    ['/ws/later', '/ws/later'],
+    ['/ws/later/deep/.env', '/ws/later'],
+    ['/ws/a/b/c', '/ws/a/b'],
+    ['/ws/file/below', undefined],
+    ['/ws/dangling/below', undefined],
+    ['/ws/a', undefined],
+  ])('for %s is %s', (place, first) => {
+    const rules = resolvedRules(['write /ws', `none ${place}`], tree)
+    expect(rules.find(rule => rule.path === place)?.firstMissing).toBe(first)
+  })
+})
+
 describe('enforced access', () => {
   const resolved = resolvePolicy(
     policyOf(['write /ws', 'none /ws/a', 'read /ws/a/b']),
@@ -263,7 +352,8 @@ describe('a policy of many entries', () => {
     const started = performance.now()
     const resolved = resolvePolicy(policyOf(['write /ws', ...many]), surroundingsIn({ '/ws': 'dir' }))
     for (let index = 0; index < 40_000; index++) enforcedAccessOf(resolved, path(`/ws/${index}/x`))
-    expect(resolved.rules.length).toBe(40_001)
+    // And the three protected names, which are missing.
+    expect(resolved.rules.length).toBe(40_004)
     // A linear pass over all entries per question would take minutes.
     expect(performance.now() - started).toBeLessThan(15_000)
   })
