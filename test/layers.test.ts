@@ -39,6 +39,10 @@ const layers: Readonly<Record<string, Layer>> = {
 /** `importer -> imported`, and why. */
 const allowed = new Map([
   ['host/surroundings.ts -> policy/path.ts', 'absolute paths are made in one place only, and it is pure'],
+  [
+    'auth/lock/default-lock.ts -> native/binding.ts',
+    "the kernel's lock needs a system call; loaded with the first lock",
+  ],
   ['auth/storage/system-keyring.ts -> <computed>', 'an optional package that no bundler may look for'],
 ])
 

@@ -104,11 +104,16 @@ describe('the kernel lock', () => {
     await portable.release()
   })
 
+  const [boot] = ownIdentity().realm.split(' ')
+  const otherBoot = '11111111-2222-4333-8444-555555555555'
+
   it.each([
-    ['held the kernel lock, too, and so has ended', true, 'taken'],
-    ['had the portable lock only', false, 'lock_timeout'],
-  ])('meets the name of an owner elsewhere who %s', async (_title, kernel, expected) => {
-    const owner = { ...ownIdentity(), realm: 'elsewhere', nonce: 'n', kernel }
+    ['in another container who held the kernel lock, too, and so has ended', `${boot} pid:[1]`, true, 'taken'],
+    ['in another container who had the portable lock only', `${boot} pid:[1]`, false, 'lock_timeout'],
+    ['on another machine, where another kernel has the lock', `${otherBoot} pid:[1]`, true, 'lock_timeout'],
+    ['who cannot be placed', 'elsewhere', true, 'lock_timeout'],
+  ])('meets the name of an owner %s', async (_title, realm, kernel, expected) => {
+    const owner = { ...ownIdentity(), realm, nonce: 'n', kernel }
     writeFileSync(`${path}.owner`, JSON.stringify(owner))
     const outcome = await kernelLock(() => 0)
       .acquire(path, { timeoutMs: 30 })
@@ -137,8 +142,16 @@ describe('the kernel lock', () => {
     await expect(lock.acquire(path, { timeoutMs: 30 })).rejects.toMatchObject({ reason: 'lock_timeout' })
   })
 
-  it('fails where the file system has no locks', async () => {
-    const lock = kernelLock(() => constants.errno.ENOLCK)
+  it.each(['ENOLCK', 'ENOSYS', 'EOPNOTSUPP'] as const)('leaves it to the portable lock on %s', async name => {
+    const lock = kernelLock(() => constants.errno[name])
+    const held = await lock.acquire(path, { timeoutMs: 30 })
+    expect(JSON.parse(readFileSync(`${path}.owner`, 'utf8'))).toMatchObject({ kernel: false })
+    await expect(ownerFileLock.acquire(path, { timeoutMs: 30 })).rejects.toMatchObject({ reason: 'lock_timeout' })
+    await held.release()
+  })
+
+  it('fails for a reason that is not known to mean that there are no locks', async () => {
+    const lock = kernelLock(() => constants.errno.EIO)
     await expect(lock.acquire(path, { timeoutMs: 30 })).rejects.toMatchObject({ reason: 'store_write' })
   })
 

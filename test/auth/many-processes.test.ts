@@ -94,6 +94,8 @@ describe.each(locks)('many processes with one login and the $lock lock', given =
       await new Promise(resolve => setTimeout(resolve, 15 + Math.random() * 40))
       const working = [...living.values()].filter(worker => worker.reports.length > 0)
       const victim = working[Math.floor(Math.random() * working.length)]
+      const failed = [...living.values()].find(({ child }) => child.exitCode !== null)
+      if (failed !== undefined) throw new Error(`a worker ended by itself: ${JSON.stringify(failed.reports.at(-1))}`)
       if (victim === undefined) continue
       // The new token exists at the server only; nothing that a client does can keep it alive through a crash.
       const holdsTheOnlyCopy = storedToken() !== server.validToken()

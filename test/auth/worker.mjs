@@ -1,22 +1,16 @@
 /**
  * One process of the many that share a login: refreshes until it has done so often enough, tells each step over IPC.
- * Parameters: { url, home, issuer, originator, refreshes, addon, provider }; with an addon its `flock` is the lock.
+ * Parameters: { url, home, issuer, originator, refreshes, addon, provider, lockTimeoutMs }; with an addon its `flock` is the
+ * lock, and `provider` holds what differs from Codex's.
  */
 import { createRequire } from 'node:module'
 
-const {
-  url,
-  home,
-  issuer,
-  originator,
-  refreshes,
-  addon,
-  provider: given,
-} = JSON.parse(process.env.CASTELLAN_TEST_WORKER)
+const parameters = JSON.parse(process.env.CASTELLAN_TEST_WORKER)
+const { url, home, issuer, originator, refreshes, addon, lockTimeoutMs } = parameters
 const { AuthManager, codexProvider, provideFlock } = await import(url)
 if (addon) provideFlock(createRequire(import.meta.url)(addon).flock)
-const provider = codexProvider({ issuer, originator, ...given })
-const manager = await AuthManager.open({ home, env: {}, provider, jitterMs: 0 })
+const provider = codexProvider({ issuer, originator, ...parameters.provider })
+const manager = await AuthManager.open({ home, env: {}, provider, jitterMs: 0, lockTimeoutMs })
 
 for (let done = 0; done < refreshes; ) {
   try {

@@ -4,7 +4,8 @@
  * The call itself comes from the native addon and is handed in: this folder knows nothing about it. It is asked without
  * blocking and asked again, because a blocking call would stop the event loop that the holder may need to let go.
  *
- * The portable lock is taken on top: a process whose addon could not be loaded must not refresh beside one whose could.
+ * The portable lock is taken on top: a process whose addon could not be loaded must not refresh beside one whose could. It
+ * stands alone where the file system has no locks.
  */
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
@@ -24,12 +25,13 @@ export function kernelLock(flock: Flock): FileLock {
       const deadline = performance.now() + timeoutMs
       for (let attempt = 0; ; attempt++) {
         const handle = await openLockFile(path)
-        const taken = await takeOpened(flock, handle, path).catch(async error => {
+        const answer = await takeOpened(flock, handle, path).catch(async error => {
           await handle.close()
           throw error
         })
-        if (taken) return withOwnerFile(handle, path, deadline - performance.now())
+        if (answer === 'taken') return withOwnerFile(handle, path, deadline - performance.now())
         await handle.close()
+        if (answer === 'unsupported') return acquireOwnerFile(path, { timeoutMs: deadline - performance.now() }, false)
         if (performance.now() > deadline) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
         await sleep(pollDelay(attempt))
       }
@@ -69,12 +71,17 @@ async function giveToHomeOwner(handle: FileHandle, path: string): Promise<void> 
   if (owner.uid !== 0) await handle.chown(owner.uid, owner.gid).catch(() => undefined)
 }
 
-async function takeOpened(flock: Flock, handle: FileHandle, path: string): Promise<boolean> {
+const { EAGAIN, EWOULDBLOCK, EINTR, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP } = systemConstants.errno
+const heldElsewhere: readonly number[] = [EAGAIN, EWOULDBLOCK, EINTR]
+/** Network and user-space file systems may have no `flock`. */
+const notThere: readonly number[] = [ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP]
+
+async function takeOpened(flock: Flock, handle: FileHandle, path: string): Promise<'taken' | 'held' | 'unsupported'> {
   const errno = flock(handle.fd, true, true)
-  const { EAGAIN, EWOULDBLOCK, EINTR } = systemConstants.errno
-  if (errno === EAGAIN || errno === EWOULDBLOCK || errno === EINTR) return false
+  if (heldElsewhere.includes(errno)) return 'held'
+  if (notThere.includes(errno)) return 'unsupported'
   if (errno !== 0) throw new AuthError('store_write', { operation: 'lock', location: path })
   // Somebody may have removed the file between open and flock; then this lock excludes nobody.
   const [ours, there] = await Promise.all([handle.stat(), stat(path).catch(() => undefined)])
-  return there !== undefined && there.ino === ours.ino && there.dev === ours.dev
+  return there !== undefined && there.ino === ours.ino && there.dev === ours.dev ? 'taken' : 'held'
 }

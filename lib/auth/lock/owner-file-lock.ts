@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { AuthError, systemCause } from '../errors.ts'
 import { type FileLock, type HeldLock, type LockOptions, pollDelay } from './file-lock.ts'
-import { isRunning, ownIdentity } from './process-identity.ts'
+import { isRunning, ownIdentity, sharesKernel } from './process-identity.ts'
 
 const heartbeatMs = 2_000
 const staleAfterMs = 30_000
@@ -37,7 +37,7 @@ export const ownerFileLock: FileLock = {
 
 /**
  * Takes the lock; `kernel` tells that the caller holds the kernel's lock of this name, so that an owner who once held it
- * cannot be alive any more.
+ * under the same kernel cannot be alive any more. Two machines may share a file and no lock.
  */
 export async function acquireOwnerFile(path: string, { timeoutMs }: LockOptions, kernel: boolean): Promise<HeldLock> {
   const file = `${path}.owner`
@@ -117,7 +117,7 @@ async function readOwner(file: string): Promise<Owner | undefined> {
 
 async function isStale(file: string, kernel: boolean): Promise<boolean> {
   const owner = await readOwner(file)
-  if (kernel && owner?.kernel) return true
+  if (kernel && owner?.kernel && sharesKernel(owner)) return true
   const running = owner === undefined ? 'unknown' : isRunning(owner)
   if (running !== 'unknown') return running === 'no'
   // No readable owner: its maker is between creating and writing, or died there.

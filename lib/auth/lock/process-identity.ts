@@ -34,6 +34,16 @@ export function isRunning(owner: ProcessIdentity): 'yes' | 'no' | 'unknown' {
   }
 }
 
+/** Whether the owner ran under this boot of this machine, in whatever container. */
+export function sharesKernel({ realm }: ProcessIdentity): boolean {
+  const own = ownIdentity().realm
+  return realm === own || (linuxBoot(realm) !== undefined && linuxBoot(realm) === linuxBoot(own))
+}
+
+function linuxBoot(realm: string): string | undefined {
+  return /^(\S+) pid:\[\d+\]$/.exec(realm)?.[1]
+}
+
 function realmOfThisProcess(): string {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
