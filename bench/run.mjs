@@ -8,6 +8,7 @@ import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 
+import { authCosts } from './auth.mjs'
 import { againstFloor } from './floor.mjs'
 import { byCarveOuts, byConcurrency, bySize, timerGaps } from './launches.mjs'
 import { machineFacts } from './machine.mjs'
@@ -72,6 +73,7 @@ try {
   }
   const large = ascending.filter(size => size > 100)
   results.bySize.push(...(await bySize(variants, commands, large, sizeOptions)))
+  results.auth = await authCosts(await load('auth/index.js'), { rounds: short ? 40 : 300, calls: 50 })
   results.policyQueries = policyQueries(policy, short ? [10, 1000] : [10, 1000, 100_000], short ? 3 : 9)
 } finally {
   await dispose()
@@ -148,6 +150,9 @@ function print() {
       milliseconds(row.resolveMs),
     ],
   )
+  heading(`keys, one call at a time, auth.json of ${results.auth.fileBytes} bytes`)
+  const microseconds = value => `${value.toFixed(2)} µs`
+  table(['', 'median', 'p95'], results.auth.rows, row => [row.what, microseconds(row.median), microseconds(row.p95)])
   heading('targets')
   table(['', 'target', 'measured', ''], results.targets, ({ what, unit, target, measured, verdict }) => {
     const value = number => (unit === '×' ? ratio(number) : `${number.toFixed(1)} ${unit}`)

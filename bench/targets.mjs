@@ -68,6 +68,12 @@ export const targets = [
   },
   { what: 'namespace shared run, 100 carve-outs / 1', bound: 2, value: carveOuts(100) },
   { what: 'namespace shared run, 1000 carve-outs / 1', bound: 8, value: carveOuts(1000) },
+  {
+    what: 'a call on a poisoned login beyond its stat',
+    unit: 'µs',
+    bound: 2,
+    value: results => results.auth?.poisonedOverStatUs ?? null,
+  },
 ]
 
 /** `gross`: more than twice the target, which is what CI fails on. */
