@@ -245,8 +245,7 @@ export class Sandbox {
     checkNames(options, new Set(['env']))
     checkWords(file, args)
     const { held, release } = this.#ready('command')
-    this.#wrapped.push(release)
-    const target = this.#wrapTargetOf(held.carriedOut)
+    const target = this.#wrapTargetOf(held.carriedOut, release)
     const env = Object.entries({ ...this.#environment(options.env), ...held.plan.environment })
     return target.command(
       file,
@@ -282,12 +281,22 @@ export class Sandbox {
   }
 
   /** One for all commands of a plan; earlier ones stay, for commands that were wrapped and not started yet. */
-  #wrapTargetOf(plan: Plan): WrapTarget {
+  #wrapTargetOf(plan: Plan, release: () => void): WrapTarget {
     const known = this.#wrapTargets.get(plan)
-    if (known !== undefined) return known
-    const target = new WrapTarget(this.#runs.binding, plan)
-    this.#wrapTargets.set(plan, target)
-    return target
+    if (known !== undefined) {
+      // The lease of the first one lasts until the sandbox is disposed.
+      release()
+      return known
+    }
+    try {
+      const target = new WrapTarget(this.#runs.binding, plan)
+      this.#wrapTargets.set(plan, target)
+      this.#wrapped.push(release)
+      return target
+    } catch (error) {
+      release()
+      throw error
+    }
   }
 
   /**

@@ -201,6 +201,7 @@ eachEngine(mountEngines, 'what is missing', engine => {
     const sandbox = await sandboxWith(engine, workspaceWrite(), at())
     expect(await succeeding(sandbox, ['touch .git/x', 'echo x > .git/config', 'rm .git/config'])).toEqual([])
     expect(readdirSync(at('.git'))).toEqual(['config'])
+    chmodSync(at('.git'), 0o755)
   })
 
   it('does not disturb git below the workspace, nor a repository around it', async () => {
@@ -264,9 +265,17 @@ eachEngine(mountEngines, 'what is missing', engine => {
   it.skipIf(engine === 'bwrap')('stays closed for wrapped commands until the sandbox is disposed', async () => {
     const sandbox = await sandboxWith(engine, workspaceWrite(), workspace())
     const { file, args, env } = sandbox.wrap('sh', ['-c', 'mkdir .git'])
+    sandbox.wrap('true')
+    await sandbox.run('true')
     expect(left()).toEqual(names)
     expect(() => execFileSync(file, args, { env, cwd: at(), stdio: 'pipe' })).toThrow(/File exists/)
     sandbox[Symbol.dispose]()
+    expect(left()).toEqual([])
+  })
+
+  it.runIf(engine === 'bwrap')('is left alone when a command cannot be wrapped', async () => {
+    const sandbox = await sandboxWith(engine, workspaceWrite(), workspace())
+    expect(() => sandbox.wrap('true')).toThrow(expect.objectContaining({ code: 'ERR_BACKEND_UNAVAILABLE' }))
     expect(left()).toEqual([])
   })
 
