@@ -98,11 +98,8 @@ let environmentPlaceholders: Placeholders | undefined
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   checkSandboxOptions(options)
   const surroundings = currentSurroundings(options.cwd === undefined ? {} : { cwd: options.cwd })
-  const policy = parseSandboxPolicy(options.policy, {
-    base: surroundings.policyCwd,
-    home: surroundings.home,
-    unknownMembers: 'refuse',
-  })
+  // Without a base: a relative path in a policy would mean another place in another host (WIRE-5).
+  const policy = parseSandboxPolicy(options.policy, { unknownMembers: 'refuse' })
   const bubblewrap = await seekBubblewrap(() => resolvePolicy(policy, surroundings), options)
   return new Sandbox(policy, surroundings, bubblewrap, options)
 }
