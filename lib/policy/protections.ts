@@ -51,6 +51,47 @@ export function protectedPathsOf(root: AbsolutePath, surroundings: Surroundings)
   return [...new Set(protectionsOf(root, surroundings).map(protection => protection.path))]
 }
 
+/**
+ * What git itself takes for the metadata of a root with a pointer file, where that differs from META-2 or goes beyond it: git
+ * strips line ends only, so a name may end in blanks, and the common directory of a linked worktree holds the hooks and the
+ * configuration (gitrepository-layout(5)). For enforcement; the lists of the specification do not have it.
+ */
+export function gitMetadataOf(root: AbsolutePath, surroundings: Surroundings): Protection[] {
+  const { files } = surroundings
+  const pointer = childOf(root, '.git')
+  if (files.targetKindOf(pointer) !== 'file') return []
+  const directories = new Set<AbsolutePath>()
+  const literal = literalTarget(pointer, 'gitdir:', root, surroundings)
+  if (literal !== null) directories.add(literal)
+  const trimmed = pointerTarget(pointer, root, surroundings)
+  if (trimmed !== null) directories.add(trimmed)
+  const common = [...directories].map(directory =>
+    literalTarget(childOf(directory, 'commondir'), '', directory, surroundings),
+  )
+  return [
+    ...(literal === null ? [] : [{ name: 'gitdir' as const, path: literal }]),
+    ...common.flatMap(path => (path === null ? [] : [{ name: 'commondir' as const, path }])),
+  ]
+}
+
+/** The path that a one-line file names, as git reads it: after the prefix and its blanks, up to the line end. */
+function literalTarget(
+  file: AbsolutePath,
+  prefix: string,
+  base: AbsolutePath,
+  { files }: Surroundings,
+): AbsolutePath | null {
+  const text = files.readText(file, POINTER_FILE_LIMIT)
+  if (text === null || !text.startsWith(prefix)) return null
+  const value = text
+    .slice(prefix.length)
+    .replace(/^ +/, '')
+    .replace(/[\r\n]+$/, '')
+  if (value === '' || value.includes('\0')) return null
+  const target = resolvePath(value, base)
+  return files.targetKindOf(target) === 'missing' ? null : target
+}
+
 const names = ['.git', '.agents', '.codex'] as const
 
 /**

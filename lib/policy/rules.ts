@@ -20,7 +20,7 @@ import {
   ROOT,
 } from './path.ts'
 import { PathTree } from './path-tree.ts'
-import { missingProtectionsOf, type Protection, protectionsOf } from './protections.ts'
+import { gitMetadataOf, missingProtectionsOf, type Protection, protectionsOf } from './protections.ts'
 import type { RootContext } from './roots.ts'
 import { spellingOf } from './special.ts'
 import type { Access, AccessRule, FileSystemView, RuleOrigin } from './types.ts'
@@ -136,7 +136,8 @@ function* rulesOfProtections(rules: EntryRules, context: RootContext): Generator
   for (const root of [...roots].sort(compareBytes)) {
     if (surroundings.files.kindOf(root) !== 'directory') continue
     const missing = workspaces.has(root) ? missingProtectionsOf(root, surroundings) : []
-    for (const protection of [...protectionsOf(root, surroundings), ...missing]) {
+    const metadata = gitMetadataOf(root, surroundings)
+    for (const protection of [...protectionsOf(root, surroundings), ...metadata, ...missing]) {
       yield* rulesOfProtection(protection, root, named, rules, context)
     }
   }

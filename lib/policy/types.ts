@@ -52,7 +52,7 @@ export type RuleOrigin =
   | { readonly kind: 'entry'; readonly index: number; readonly spelled: string }
   | {
       readonly kind: 'protection'
-      readonly name: '.git' | 'gitdir' | '.agents' | '.codex'
+      readonly name: '.git' | 'gitdir' | 'commondir' | '.agents' | '.codex'
       readonly root: AbsolutePath
     }
   | { readonly kind: 'platform-default' }

@@ -90,6 +90,42 @@ const rows: readonly Row[] = [
     ],
   },
   {
+    behaviour: 'protects what git reads in a pointer file: a name may end in blanks',
+    tree: { '/ws/.git': { text: 'gitdir: real \n' }, '/ws/real ': 'dir' },
+    entries: ['write /ws'],
+    rules: ['/ws write directory entry', '/ws/.git read file protection', '/ws/real  read directory protection'],
+  },
+  {
+    behaviour: 'protects the common directory of a linked worktree where a root makes it writable',
+    tree: {
+      '/wt/.git': { text: 'gitdir: /main/.git/worktrees/wt\n' },
+      '/main/.git/worktrees/wt/commondir': { text: '../..\n' },
+      '/main/.git/hooks': 'dir',
+    },
+    entries: ['write /wt', 'write /main/.git'],
+    rules: [
+      '/wt write directory entry',
+      '/main/.git write directory entry',
+      '/wt/.git read file protection',
+      '/main/.git/worktrees/wt read directory protection',
+    ],
+  },
+  {
+    behaviour: 'protects that common directory below a writable root that does not name it',
+    tree: {
+      '/all/wt/.git': { text: 'gitdir: /all/main/git/worktrees/wt\n' },
+      '/all/main/git/worktrees/wt/commondir': { text: '../..\n' },
+    },
+    entries: ['write /all', 'write /all/wt'],
+    rules: [
+      '/all write directory entry',
+      '/all/wt write directory entry',
+      '/all/main/git read directory protection',
+      '/all/wt/.git read file protection',
+      '/all/main/git/worktrees/wt read directory protection',
+    ],
+  },
+  {
     behaviour: 'keeps that protection when the root of the pointer is denied at the same path',
     tree: { '/ws/.git': { text: 'gitdir: /main/gitdir' }, '/main/gitdir': 'dir' },
     entries: ['write /ws', 'none /ws', 'write /main'],
