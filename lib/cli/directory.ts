@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 import { UsageError } from './usage-error.ts'
@@ -15,4 +15,10 @@ export function existingDirectory(option: string, given: string): string {
     if (code !== 'ENOENT' && code !== 'ENOTDIR') problem = code ?? problem
   }
   throw new UsageError(`${option} ${given}: ${problem}`)
+}
+
+/** The absolute path of a directory that may be made later. @throws {UsageError} when something else is there */
+export function possibleDirectory(option: string, given: string): string {
+  const absolute = path.resolve(given)
+  return existsSync(absolute) ? existingDirectory(option, given) : absolute
 }

@@ -18,6 +18,7 @@ usage: castellan COMMAND [OPTION]...
   run       run a command under a policy
   explain   what a command could do with a path, and why
   doctor    what this machine can enforce
+  auth      who is logged in; log in and out
   help      help for one of these: castellan help run
 
   -h, --help      this text
@@ -28,6 +29,7 @@ examples:
   castellan run --policy read-only -- git log
   castellan explain .git/config
   castellan doctor
+  castellan auth login
 
 environment:
   NO_COLOR, FORCE_COLOR   no colours, or colours where there is no terminal
@@ -90,7 +92,37 @@ examples:
   castellan doctor
   castellan doctor --json`
 
-export const helpTexts = { run, explain, doctor } as const
+const auth = `usage: castellan auth status|login|logout|watch [OPTION]...
+
+The login that programs share, in the place and format of Codex.
+
+  status   who is logged in, and until when; looks at the stored login only
+  login    log in with a browser on this machine, or with a code on another one
+  logout   remove the stored login, then let the server forget it
+  watch    print a line now and with every change, until Ctrl-C
+
+      --home DIR            directory of auth.json (default: CODEX_HOME, else ~/.codex)
+      --issuer URL          another authorization server, with the same paths as Codex's
+      --client-id ID        the client that it knows; give both to every command alike
+      --device              login: show a code to type in a browser anywhere
+      --no-open             login: print the address and open no browser
+      --port NUMBER         login: where the browser comes back to (default: 1455 or 1457,
+                            which Codex's server knows; 0: any free port)
+      --refresh             status: get new tokens first, so that the server is asked
+      --json                print JSON; login and watch: one document per line
+  -h, --help                this text
+
+No token is ever printed. Ctrl-C cancels a login and leaves the stored one as it was.
+The exit code is 0 when somebody is logged in (logout: when nothing is stored any more),
+1 when not, 2 when the command line or CODEX_HOME cannot be used.
+
+examples:
+  castellan auth status || castellan auth login
+  castellan auth login --device
+  castellan auth status --refresh --json
+  castellan auth logout --home ./profile`
+
+export const helpTexts = { run, explain, doctor, auth } as const
 
 export function helpFor(command: keyof typeof helpTexts | undefined): string {
   return command === undefined ? general : helpTexts[command]

@@ -10,13 +10,14 @@ import { say } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 import { packageVersion } from './version.ts'
 
-type CommandName = 'run' | 'explain' | 'doctor'
+type CommandName = 'run' | 'explain' | 'doctor' | 'auth'
 
 /** Loaded when asked for: the library behind them costs more than a help text needs. */
 const commands: Readonly<Record<CommandName, () => Promise<Subcommand>>> = {
   run: async () => (await import('./run.ts')).run,
   explain: async () => (await import('./explain.ts')).explain,
   doctor: async () => (await import('./doctor.ts')).examination,
+  auth: async () => (await import('./auth.ts')).auth,
 }
 
 async function main(words: readonly string[]): Promise<Ending> {

@@ -11,18 +11,19 @@ export type Output = keyof typeof descriptors
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const
 export type Colour = keyof typeof codes
 
-/** Writes text and a line break. A reader that has gone is not an error: the text is dropped. */
-export function say(output: Output, text: string): void {
+/** Writes text and a line break. A reader that has gone is not an error: the text is dropped, and the answer is false. */
+export function say(output: Output, text: string): boolean {
   const bytes = Buffer.from(`${text}\n`, 'utf8')
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(descriptors[output], bytes, at)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return false
       // Somebody else made the descriptor non-blocking; a file or terminal that does not drain is waited for.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
     }
   }
+  return true
 }
 
 /** Colours text when the output is a terminal. FORCE_COLOR (not 0) turns colours on, otherwise NO_COLOR turns them off. */

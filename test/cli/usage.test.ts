@@ -62,6 +62,16 @@ const mistakes: readonly (readonly [words: readonly string[], message: string])[
   [['explain'], 'there is no path to explain'],
   [['explain', ''], 'a path is empty'],
   [['explain', '--jsn', '/'], 'did you mean --json?'],
+  [['auth'], 'auth needs one of status, login, logout and watch'],
+  [['auth', 'stauts'], 'there is no auth "stauts"; did you mean status?'],
+  [['auth', 'constructor'], 'there is no auth "constructor"'],
+  [['auth', 'status', 'now'], 'auth status takes no argument, found "now"'],
+  [['auth', 'status', '--device'], '--device belongs to auth login'],
+  [['auth', 'login', '--refresh'], '--refresh belongs to auth status'],
+  [['auth', 'status', '--home', notJson], 'this is not a directory'],
+  [['auth', 'login', '--home', place.path, '--issuer', 'http://example.test'], 'give an address with https'],
+  [['auth', 'login', '--home', place.path, '--issuer', 'example.test'], 'give an address with https'],
+  [['auth', 'login', '--home', place.path, '--port', '70000'], '--port 70000: give a number below 65536'],
   [['doctor', 'please'], 'doctor takes no argument, found "please"'],
 ]
 
@@ -69,7 +79,7 @@ describe('a command line that cannot be used', () => {
   it.each(mistakes)('castellan %j: %s', (words, message) => {
     const { code, stdout, stderr } = castellan(words)
     expect(stderr).toContain(message)
-    const subcommand = ['run', 'explain', 'doctor'].find(name => name === words[0])
+    const subcommand = ['run', 'explain', 'doctor', 'auth'].find(name => name === words[0])
     expect(stderr).toMatch(
       new RegExp(`^castellan: .*\nsee castellan ${subcommand === undefined ? '' : `${subcommand} `}--help\n$`),
     )
@@ -96,11 +106,12 @@ describe('help and version', () => {
     [['run', '--policy', 'read-only', '-h'], 'usage: castellan run'],
     [['explain', '--help'], 'usage: castellan explain'],
     [['doctor', '-h'], 'usage: castellan doctor'],
+    [['auth', 'login', '--help'], 'usage: castellan auth'],
   ])('castellan %j prints "%s" on standard output', (words, start) => {
     expect(castellan(words)).toMatchObject({ code: 0, stdout: expect.stringContaining(start), stderr: '' })
   })
 
-  it.each(['run', 'explain', 'doctor'])('%s: every option of its help is one that it reads', command => {
+  it.each(['run', 'explain', 'doctor', 'auth'])('%s: every option of its help is one that it reads', command => {
     const { stdout } = castellan([command, '--help'])
     const options = stdout.match(/^ {2}(?:-\w, | {4})--[a-z-]+/gm)!.map(line => line.trim().split(/,? /).pop()!)
     expect(options.length).toBeGreaterThan(1)
