@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
     // Native code, process groups and descriptor counts need a process per file, never threads.
     pool: 'forks',
     testTimeout: 30_000,
