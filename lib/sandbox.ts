@@ -46,8 +46,8 @@ export interface LinuxOptions {
   /** The engines that may hold the file system, in order of preference. Default: namespace, bwrap, landlock. */
   readonly engines?: readonly LinuxEngine[] | undefined
   /**
-   * Whether commands see the host's processes in /proc. 'isolated' (default) hides them in a PID namespace; 'shared' starts
-   * commands faster, and `plan.limits` then says what it does not hold.
+   * Whether commands see the host's processes in /proc. 'isolated' (default) hides them in a PID namespace; 'shared' does
+   * not, and `plan.limits` then says what it does not hold.
    */
   readonly processes?: ProcessView | undefined
   /** When the system's bubblewrap is used. Default: 'fallback'. */

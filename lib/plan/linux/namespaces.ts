@@ -6,7 +6,7 @@ import type { LinuxEngine, NamespacePlan } from '../plan.ts'
 
 /**
  * `isolated`: commands see no process but their own, and end all together. `shared`: they see the host's processes in
- * /proc (names and arguments), cannot touch them, and start faster.
+ * /proc (names and arguments), cannot touch them, and no process of ours stands beside them.
  */
 export type ProcessView = 'isolated' | 'shared'
 
