@@ -25,6 +25,7 @@ import { type Explanation, explainPath } from './plan/explain.ts'
 import type { ProcessView } from './plan/linux/namespaces.ts'
 import type { LinuxEngine, Plan, Refusal } from './plan/plan.ts'
 import { canonicalPaths } from './policy/canonical.ts'
+import { refuseMovedRoots } from './policy/moved-roots.ts'
 import { type AbsolutePath, joinPath, resolvePath } from './policy/path.ts'
 import type { Policy } from './policy/policy.ts'
 import { resolvePolicy } from './policy/resolve.ts'
@@ -412,24 +413,6 @@ function* pathsBehind(resolved: ResolvedPolicy): Iterable<string> {
     for (const name of ['.git', '.agents', '.codex']) yield joinPath(root, name)
   }
   for (const { path } of resolved.fileSystem.entries) if (path.type === 'path') yield path.path
-}
-
-/**
- * A command that may write to a root's parent can put a link in the root's place. Following it would open what the link
- * names, so a root that now leads elsewhere ends the sandbox's use (spec/linux hole 3).
- */
-function refuseMovedRoots(before: ResolvedPolicy, now: ResolvedPolicy): void {
-  const places = new Map<string, string>()
-  for (const { origin, access, path } of before.rules) {
-    if (origin.kind === 'entry' && access === 'write') places.set(`${origin.index} ${origin.spelled}`, path)
-  }
-  for (const { origin, access, path } of now.rules) {
-    if (origin.kind !== 'entry' || access !== 'write') continue
-    const place = places.get(`${origin.index} ${origin.spelled}`)
-    if (place === undefined || place === path) continue
-    const message = `cannot hold the writable root ${origin.spelled}: it led to ${place} when the sandbox was made and leads to ${path} now`
-    throw new PolicyError('ERR_POLICY_NOT_ENFORCEABLE', message, { entry: origin.spelled, mechanism: 'path identity' })
-  }
 }
 
 const engineNames = new Set(['namespace', 'bwrap', 'landlock'])

@@ -121,9 +121,6 @@ long MakePtsInChild() {
   return result;
 }
 
-// ---- before the tree changes
-// -------------------------------------------------------------------------------------
-
 bool TakeTreesInChild(Work& work) {
   const PlanView& plan = work.launch.plan;
   for (uint32_t i = 0; i < plan.header->mounts_count; i++) {
@@ -153,9 +150,6 @@ bool TakeDevicesInChild(Work& work) {
   }
   return true;
 }
-
-// ---- operations
-// --------------------------------------------------------------------------------------------------
 
 long StartFromHostTreeInChild(const MountRecord& record) {
   const uint64_t set =

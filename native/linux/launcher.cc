@@ -210,9 +210,6 @@ uint32_t Launcher::active() const {
   return static_cast<uint32_t>(children_.size());
 }
 
-// ---- starting
-// ------------------------------------------------------------------------------------------------------
-
 // What was loaded with the library is what runs, whatever happens to the files it came from.
 int Launcher::HelperDescriptor() {
   std::lock_guard<std::mutex> lock(mutex_);
@@ -487,9 +484,6 @@ int Launcher::NotePlaceholder(bool made, const std::string& path) {
   return 0;
 }
 
-// ---- the launcher thread
-// ---------------------------------------------------------------------------------------
-
 bool Launcher::Watch(int fd, uint32_t events, uint32_t id, int slot) {
   epoll_event event{};
   event.events = events;
@@ -715,9 +709,6 @@ void Launcher::Flush() {
   results.swap(done_);
   deliver_(std::move(results));
 }
-
-// ---- ending
-// ----------------------------------------------------------------------------------------------------
 
 // Every process of the run: by mark, and by group for what carries none. The group is only named while its
 // leader was not reaped: afterwards the number may belong to somebody else.

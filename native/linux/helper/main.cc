@@ -94,9 +94,6 @@ Image MapImage(int fd) {
   return {reinterpret_cast<const uint8_t*>(result), found.size};
 }
 
-// ---- guard
-// -------------------------------------------------------------------------------------------------------
-
 // Takes notes about placeholders until the host ends; returns whether it ended in order.
 bool AwaitHost(PlaceholderList* placeholders) {
   char note[2 * kPlaceholderNoteSize];
@@ -137,9 +134,6 @@ void RemovePlaceholders(PlaceholderList* placeholders) {
   RemovePlaceholders(placeholders);
   sys::Exit(0);
 }
-
-// ---- inner
-// -------------------------------------------------------------------------------------------------------
 
 void Tell(int fd, int32_t kind, int32_t a, int32_t b, int32_t c) {
   const HelperRecord record{kind, {a, b, c}};
@@ -240,9 +234,6 @@ ChildInfo Supervise(int command) {
   for (uint32_t fd = 0; fd < descriptors; fd++) sys::Close(static_cast<int>(fd));
   EndLike(report, static_cast<int>(command));
 }
-
-// ---- exec
-// --------------------------------------------------------------------------------------------------------
 
 constexpr const char* kStageNames[] = {"none",
                                        "clone",
