@@ -112,6 +112,7 @@ class Launcher {
 
   LaunchResult Start(RunRequest& request, ChildPointer* child);
   bool ProvideDescriptors(const RunRequest& request, struct Descriptors* descriptors, Report* report);
+  void StopGuard();
   void Adopt(const ChildPointer& child);
   void Post(std::function<void()> command);
   ChildPointer Find(uint32_t id) const;

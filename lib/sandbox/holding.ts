@@ -1,0 +1,173 @@
+/**
+ * How one sandbox holds its commands: the plan for the disk as it is, made again when what it rests on changes, and the
+ * placeholders that stand while a command runs.
+ */
+import { launcherFor } from '../backend/launcher.ts'
+import { missingPlaces, withoutPlaces } from '../backend/missing-places.ts'
+import { BackendError, DisposedError, LaunchError, PolicyError } from '../errors.ts'
+import type { BubblewrapCapability, HostCapabilities } from '../host/capabilities.ts'
+import { type PathState, watchFiles } from '../host/path-state.ts'
+import { Placeholders } from '../host/placeholder.ts'
+import { probeCapabilities } from '../host/probe.ts'
+import type { LinuxBinding } from '../native/binding.ts'
+import type { Notice } from '../notices.ts'
+import { choosePlan } from '../plan/choose.ts'
+import type { Plan, Refusal } from '../plan/plan.ts'
+import { refuseMovedRoots } from '../policy/moved-roots.ts'
+import { joinPath } from '../policy/path.ts'
+import type { Policy } from '../policy/policy.ts'
+import { resolvePolicy } from '../policy/resolve.ts'
+import type { ResolvedPolicy, Surroundings } from '../policy/types.ts'
+import type { Launcher } from '../process/launch.ts'
+import type { RunOptions } from '../process/options.ts'
+import type { SandboxOptions } from './options.ts'
+
+/** What was decided for the disk as it is. */
+export interface Held {
+  readonly resolved: ResolvedPolicy
+  readonly plan: Plan
+  readonly notices: readonly Notice[]
+  /** Carries the plan out, but for the places where nobody can create anything anyway. */
+  readonly launcher: Launcher
+  readonly carriedOut: Plan
+  readonly needless: readonly string[]
+  readonly state: PathState
+}
+
+/** For one launch. */
+export interface Ready {
+  readonly held: Held
+  readonly release: () => void
+}
+
+let environmentPlaceholders: Placeholders | undefined
+
+export class Holding {
+  readonly #policy: Policy
+  readonly #surroundings: Surroundings
+  readonly #capabilities: HostCapabilities
+  readonly #options: SandboxOptions
+  readonly #binding: LinuxBinding
+  readonly #placeholders: Placeholders
+  #held: Held
+  #disposed = false
+
+  constructor(
+    binding: LinuxBinding,
+    policy: Policy,
+    surroundings: Surroundings,
+    bubblewrap: BubblewrapCapability,
+    options: SandboxOptions,
+  ) {
+    this.#binding = binding
+    this.#policy = policy
+    this.#surroundings = surroundings
+    this.#capabilities = probeCapabilities(bubblewrap)
+    this.#options = options
+    environmentPlaceholders ??= new Placeholders(binding)
+    this.#placeholders = environmentPlaceholders
+    this.#held = this.#hold()
+  }
+
+  /** What a host may want to tell its user, of the plan that was made last. */
+  get notices(): readonly Notice[] {
+    return this.#held.notices
+  }
+
+  /** Later calls throw DisposedError. */
+  dispose(): void {
+    this.#disposed = true
+  }
+
+  assertUsable(): void {
+    if (this.#disposed) throw new DisposedError()
+  }
+
+  /**
+   * The plan for the disk as it is, with a placeholder wherever it keeps something from being created. Throws LaunchError
+   * (stage `placeholder`) when one cannot be put. `release` is to be called once, when nothing of the command runs.
+   */
+  ready(lifetime: RunOptions['lifetime']): Ready {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      if (attempt > 0) this.#held = this.#hold(this.#held)
+      const held = this.current()
+      const places = missingPlaces(held.plan)
+      if (places.length === 0) return { held, release: () => {} }
+      const lease = this.#placeholders.lease(places)
+      if (lease === null) continue
+      // What may go on after its command keeps its placeholders; they go when this process ends.
+      const outlived = held.plan.namespaces?.pid !== true && (lifetime === 'session' || this.#binding.hostTag() === '')
+      try {
+        return { held: this.#without(held, lease.needless), release: outlived ? () => {} : lease.release }
+      } catch (error) {
+        lease.release()
+        throw error
+      }
+    }
+    throw new LaunchError('cannot launch: what the policy closes keeps appearing and going', { stage: 'placeholder' })
+  }
+
+  /** `held`, carried out without the operations that have nothing to do at these places. */
+  #without(held: Held, needless: readonly string[]): Held {
+    if (needless.join('\0') === held.needless.join('\0')) return held
+    const carriedOut = withoutPlaces(held.plan, needless)
+    const launcher = launcherFor(this.#binding, carriedOut, this.#bubblewrapFacts())
+    this.#held = { ...held, carriedOut, needless, launcher }
+    return this.#held
+  }
+
+  current(): Held {
+    this.assertUsable()
+    if (!this.#held.state.unchanged()) this.#held = this.#hold(this.#held)
+    return this.#held
+  }
+
+  #hold(previous?: Held): Held {
+    const watched = watchFiles(this.#surroundings.files)
+    const resolved = resolvePolicy(this.#policy, { ...this.#surroundings, files: watched.files })
+    if (previous !== undefined) refuseMovedRoots(previous.resolved, resolved)
+    watched.watch(pathsBehind(resolved))
+    const { linux, strict } = this.#options
+    const choice = choosePlan({
+      resolved,
+      capabilities: this.#capabilities,
+      options: {
+        ...(linux?.engines === undefined ? {} : { engines: linux.engines }),
+        ...(linux?.bubblewrap === undefined ? {} : { bubblewrap: linux.bubblewrap }),
+        ...(linux?.processes === undefined ? {} : { processes: linux.processes }),
+        strict: strict === true,
+        guardTag: this.#binding.hostTag() !== '',
+      },
+    })
+    if ('refusal' in choice) throw refusalError(choice.refusal)
+    const launcher = launcherFor(this.#binding, choice.plan, this.#bubblewrapFacts())
+    const { plan } = choice
+    const notices = Object.freeze(choice.notices)
+    return { resolved, plan, notices, launcher, carriedOut: plan, needless: [], state: watched.state }
+  }
+
+  #bubblewrapFacts() {
+    const capabilities = this.#capabilities
+    return capabilities.platform === 'linux'
+      ? { options: capabilities.bubblewrap.options, privileged: capabilities.privileged }
+      : { options: [], privileged: false }
+  }
+}
+
+function refusalError(refusal: Refusal): Error {
+  const { kind, message, mechanism, hint, entry } = refusal
+  const text = hint === undefined ? message : `${message}. Hint: ${hint}`
+  if (kind === 'unavailable')
+    return new BackendError(text, { capability: mechanism, ...(hint === undefined ? {} : { hint }) })
+  return new PolicyError('ERR_POLICY_NOT_ENFORCEABLE', text, { mechanism, ...(entry === undefined ? {} : { entry }) })
+}
+
+/** Beside what the resolution asked for: the rules, whose inodes a launch pins, and protected names that may appear. */
+function* pathsBehind(resolved: ResolvedPolicy): Iterable<string> {
+  yield resolved.cwd
+  for (const rule of resolved.rules) yield rule.path
+  for (const { root } of resolved.writableRoots) {
+    for (const name of ['.git', '.agents', '.codex']) yield joinPath(root, name)
+  }
+  for (const { path } of resolved.fileSystem.entries) if (path.type === 'path') yield path.path
+}

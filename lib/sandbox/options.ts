@@ -1,0 +1,72 @@
+/**
+ * The options of `createSandbox`, and the check of what a caller gave.
+ */
+import { OptionError } from '../errors.ts'
+import type { BubblewrapUse } from '../plan/choose.ts'
+import type { ProcessView } from '../plan/linux/namespaces.ts'
+import type { LinuxEngine } from '../plan/plan.ts'
+import type { Environment } from '../process/environment.ts'
+import { checkNames } from '../process/option-names.ts'
+
+export interface LinuxOptions {
+  /** The engines that may hold the file system, in order of preference. Default: namespace, bwrap, landlock. */
+  readonly engines?: readonly LinuxEngine[] | undefined
+  /**
+   * Whether commands see the host's processes in /proc. 'isolated' (default) hides them in a PID namespace; 'shared' does
+   * not, and `plan.limits` then says what it does not hold.
+   */
+  readonly processes?: ProcessView | undefined
+  /** When the system's bubblewrap is used. Default: 'fallback'. */
+  readonly bubblewrap?: BubblewrapUse | undefined
+}
+
+export interface SandboxOptions {
+  /**
+   * What commands may do: a preset (`policies.workspaceWrite()`), a preset's name, a legacy `SandboxPolicy`, a split policy
+   * `{ fileSystem, network }`, or a file-system policy alone (the network is then closed).
+   */
+  readonly policy: unknown
+  /** The policy's and the commands' working directory. Default: the process's. */
+  readonly cwd?: string | undefined
+  /** The environment of commands. Default: `process.env` at the time of each command. */
+  readonly env?: Environment | undefined
+  /** Refuse a plan that does not hold everything (`plan.limits`). Default: false; then a notice tells. */
+  readonly strict?: boolean | undefined
+  readonly linux?: LinuxOptions | undefined
+}
+
+const engineNames = new Set(['namespace', 'bwrap', 'landlock'])
+const bubblewrapUses = new Set(['prefer', 'fallback', 'require', 'never'])
+
+/** Throws OptionError (`ERR_INVALID_OPTION`) for an unknown option or an unusable value. */
+export function checkSandboxOptions(options: SandboxOptions): void {
+  checkNames(options, new Set(['policy', 'cwd', 'env', 'strict', 'linux']))
+  const { cwd, env, strict, linux } = options
+  if (cwd !== undefined && (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0'))) {
+    throw new OptionError('cwd', 'cwd must be a path without a NUL character')
+  }
+  if (env !== undefined && (typeof env !== 'object' || env === null)) {
+    throw new OptionError('env', 'env must be an object of strings')
+  }
+  if (strict !== undefined && typeof strict !== 'boolean') throw new OptionError('strict', 'strict must be a boolean')
+  if (linux === undefined) return
+  checkNames(linux, new Set(['engines', 'bubblewrap', 'processes']))
+  if (linux.processes !== undefined && linux.processes !== 'isolated' && linux.processes !== 'shared') {
+    const found = JSON.stringify(linux.processes)
+    throw new OptionError('linux.processes', `linux.processes is ${found}; use isolated, shared`)
+  }
+  if (linux.engines !== undefined && !Array.isArray(linux.engines)) {
+    throw new OptionError('linux.engines', 'linux.engines must be an array of engines')
+  }
+  for (const engine of linux.engines ?? []) {
+    if (engineNames.has(engine)) continue
+    throw new OptionError(
+      'linux.engines',
+      `${JSON.stringify(engine)} is not an engine; use ${[...engineNames].join(', ')}`,
+    )
+  }
+  if (linux.bubblewrap !== undefined && !bubblewrapUses.has(linux.bubblewrap)) {
+    const found = JSON.stringify(linux.bubblewrap)
+    throw new OptionError('linux.bubblewrap', `linux.bubblewrap is ${found}; use ${[...bubblewrapUses].join(', ')}`)
+  }
+}
