@@ -10,6 +10,7 @@ import type { ResolvedPolicy } from '../policy/types.ts'
 import { type Attempt, attempts, filterOnlyPlan, unconfinedPlan } from './linux/engines.ts'
 import { makeMountPlan } from './linux/mount.ts'
 import type { ProcessView } from './linux/namespaces.ts'
+import { refuseMeaningless, unknownPlaces } from './meaningless.ts'
 import type { LinuxEngine, Plan, Refusal } from './plan.ts'
 
 /**
@@ -47,6 +48,13 @@ const defaultEngines: readonly FileSystemEngine[] = ['namespace', 'bwrap', 'land
 
 export function choosePlan({ resolved, capabilities, options }: ChooseQuestion): Choice {
   if (capabilities.platform !== 'linux') return { refusal: unsupportedPlatform(capabilities.platform), notices: [] }
+  const meaningless = refuseMeaningless(resolved)
+  if (meaningless !== null) return { refusal: meaningless, notices: [] }
+  const choice = chooseForLinux(resolved, capabilities, options)
+  return { ...choice, notices: [...unknownPlaces(resolved), ...choice.notices] }
+}
+
+function chooseForLinux(resolved: ResolvedPolicy, capabilities: LinuxCapabilities, options: ChooseOptions): Choice {
   // PLAT-2: an external sandbox is the host's business, whatever it says about the network.
   const closesNetwork = resolved.network === 'restricted'
   if (resolved.kind === 'external-sandbox' || (resolved.fullDiskWrite && !closesNetwork)) {

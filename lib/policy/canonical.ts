@@ -2,7 +2,8 @@
  * The canonical form of a path (spec PATH-5): what the kernel would call it, with a missing tail kept by name. The disk is
  * asked once per component however many paths share it, so that a policy of many entries costs one look each.
  */
-import { type AbsolutePath, ancestorsOf, baseNameOf, childOf, joinPath, ROOT } from './path.ts'
+import { MAIN_MODEL, type Model } from './model.ts'
+import { type AbsolutePath, ancestorsOf, baseNameOf, childOf, depthOf, joinPath, ROOT } from './path.ts'
 import type { FileSystemView } from './types.ts'
 
 export interface Location {
@@ -53,4 +54,26 @@ export function canonicalPaths(files: FileSystemView): CanonicalPaths {
 
   const locate = (path: AbsolutePath) => known.get(path) ?? walk(path)
   return { locate, canonical: path => locate(path).path }
+}
+
+/**
+ * L4-3, what June takes for the form of a path in root lists: like PATH-5, except that a path keeps its spelling when it passes
+ * a link below the first level. First-level links (`/bin`, macOS `/tmp`) are followed.
+ */
+function preserveLinks(path: AbsolutePath, files: FileSystemView): AbsolutePath {
+  const spelled = ancestorsOf(path)
+  const standing = spelled.findLast(ancestor => files.kindOf(ancestor) !== 'missing')
+  if (standing === undefined) return path
+  const passesLink = spelled.some(
+    ancestor => depthOf(ancestor) > 2 && depthOf(ancestor) <= depthOf(standing) && files.kindOf(ancestor) === 'symlink',
+  )
+  const real = files.realPath(standing)
+  if (real === null || (passesLink && real !== standing)) return path
+  return joinPath(real, path.slice(standing === ROOT ? 0 : standing.length))
+}
+
+/** The form that paths have in the root lists of a model. */
+export function pathForm(files: FileSystemView, model: Model): (path: AbsolutePath) => AbsolutePath {
+  if (model === MAIN_MODEL) return canonicalPaths(files).canonical
+  return path => preserveLinks(path, files)
 }

@@ -5,6 +5,7 @@
 import { unreachable } from '../errors.ts'
 import { needsDirectEnforcement } from './equivalence.ts'
 import { legacyFullDiskRead } from './legacy.ts'
+import { MAIN_MODEL, type Model } from './model.ts'
 import type { SettledPolicies } from './pair.ts'
 import type { FileSystemSandboxPolicy, NetworkSandboxPolicy } from './policy.ts'
 import type { Surroundings } from './types.ts'
@@ -17,9 +18,15 @@ export type LandlockGate =
   | { readonly kind: 'refused'; readonly reason: 'needs-direct' | 'restricted-read' }
 
 /** PLAT-1: may Landlock, handed nothing but the legacy writable roots, hold this policy? */
-export function landlockGate(policies: SettledPolicies, surroundings: Surroundings): LandlockGate {
+export function landlockGate(
+  policies: SettledPolicies,
+  surroundings: Surroundings,
+  model: Model = MAIN_MODEL,
+): LandlockGate {
   const { fileSystem, network } = policies
-  if (needsDirectEnforcement(fileSystem, network, surroundings)) return { kind: 'refused', reason: 'needs-direct' }
+  if (needsDirectEnforcement(fileSystem, network, surroundings, { model })) {
+    return { kind: 'refused', reason: 'needs-direct' }
+  }
   if (hasFullDiskWrite(fileSystem)) return { kind: 'no-filesystem-sandbox' }
   if (!hasFullDiskRead(fileSystem)) return { kind: 'refused', reason: 'restricted-read' }
   return { kind: 'landlock' }
@@ -43,6 +50,7 @@ export function windowsSupports(
   policies: SettledPolicies,
   level: WindowsSandboxLevel,
   surroundings: Surroundings,
+  model: Model = MAIN_MODEL,
 ): boolean {
   const { fileSystem, network, legacy } = policies
   if (fileSystem.kind !== 'restricted') return false
@@ -53,7 +61,7 @@ export function windowsSupports(
     case 'read-only':
     case 'workspace-write':
       if (level === 'restricted-token' && !legacyFullDiskRead(legacy)) return false
-      return !needsDirectEnforcement(fileSystem, network, surroundings)
+      return !needsDirectEnforcement(fileSystem, network, surroundings, { model })
     default:
       return unreachable(legacy)
   }

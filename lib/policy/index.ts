@@ -6,9 +6,18 @@ export { type ErrorCode, PolicyError } from '../errors.ts'
 export { accessOf, canRead, canWrite } from './access.ts'
 export { intersectProfiles, mergeProfiles, normalizePermissions } from './additional-permissions.ts'
 export { effectiveFileSystem, effectiveNetwork } from './effective-policy.ts'
+export {
+  type AdditionalPermissions,
+  type EntryPermissions,
+  parseAdditionalPermissions,
+  printAdditionalPermissions,
+} from './entry-permissions.ts'
+export { effectiveWith, intersectAdditional, mergeAdditional, normalizeAdditional } from './entry-permissions-merge.ts'
+export type { GlobFindings, GlobMatch, GlobQuestion, GlobSearch, GlobSnapshot } from './glob-snapshot.ts'
 export { networkFromLegacy } from './legacy.ts'
 export { legacyToSplit } from './legacy-to-split.ts'
 export type { MacosAutomation, MacosExtension, MacosLevel } from './macos-extension.ts'
+export type { Model } from './model.ts'
 export {
   type ParseOptions,
   parseAbsolutePath,
@@ -43,7 +52,9 @@ export type {
 } from './policy.ts'
 export { policies } from './presets.ts'
 export { type JsonObject, type JsonValue, printFileSystemPolicy, printLegacyPolicy } from './print.ts'
+export { readDenyTest } from './read-deny.ts'
 export { type EnforcedAccess, enforcedAccessOf, resolvePolicy } from './resolve.ts'
+export { parseRuntimeProfile, policyOfProfile, printRuntimeProfile, type RuntimeProfile } from './runtime-profile.ts'
 export { parseSandboxPolicy } from './sandbox-policy.ts'
 export { type LegacyConversion, splitToLegacy } from './split-to-legacy.ts'
 export type {

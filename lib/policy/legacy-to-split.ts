@@ -1,24 +1,29 @@
-/** Legacy policy to split policy (spec CONV-1 … CONV-4). Always possible; nothing is resolved, specials stay symbolic. */
+/**
+ * Legacy policy to split policy (spec CONV-1 … CONV-4; June: L6-11). Always possible; nothing is resolved, specials stay
+ * symbolic.
+ */
 import { unreachable } from '../errors.ts'
 import { deepFreeze } from './freeze.ts'
 import { legacyWritableRoots } from './legacy.ts'
+import { juneLegacyToSplit } from './legacy-to-split-june.ts'
+import { MAIN_MODEL, type Model } from './model.ts'
 import type { AbsolutePath } from './path.ts'
 import { PathTree } from './path-tree.ts'
 import type {
   FileSystemAccess,
   FileSystemSandboxEntry,
   FileSystemSandboxPolicy,
-  FileSystemSpecialPath,
   LegacySandboxPolicy,
   ReadOnlyAccess,
 } from './policy.ts'
+import { special } from './special.ts'
 import type { Surroundings, WritableRoot } from './types.ts'
 import { writableRootAllows } from './writable-roots.ts'
 
 type WorkspaceWrite = Extract<LegacySandboxPolicy, { type: 'workspace-write' }>
 
-function special(kind: Exclude<FileSystemSpecialPath['kind'], 'unknown'>, access: FileSystemAccess) {
-  return { path: { type: 'special', value: { kind } }, access } satisfies FileSystemSandboxEntry
+function entryOf(kind: Parameters<typeof special>[0], access: FileSystemAccess): FileSystemSandboxEntry {
+  return { path: special(kind), access }
 }
 
 function paths(roots: readonly AbsolutePath[], access: FileSystemAccess): FileSystemSandboxEntry[] {
@@ -26,8 +31,8 @@ function paths(roots: readonly AbsolutePath[], access: FileSystemAccess): FileSy
 }
 
 function readPart(access: ReadOnlyAccess): FileSystemSandboxEntry[] {
-  if (access.type === 'full-access') return [special('root', 'read')]
-  const defaults = access.include_platform_defaults ? [special('minimal', 'read')] : []
+  if (access.type === 'full-access') return [entryOf('root', 'read')]
+  const defaults = access.include_platform_defaults ? [entryOf('minimal', 'read')] : []
   return [...defaults, ...paths(access.readable_roots, 'read')]
 }
 
@@ -49,10 +54,10 @@ function withoutRedundantReads(
 function workspaceEntries(policy: WorkspaceWrite): FileSystemSandboxEntry[] {
   const entries: FileSystemSandboxEntry[] = [
     ...readPart(policy.read_only_access),
-    special('current_working_directory', 'write'),
+    entryOf('current_working_directory', 'write'),
   ]
-  if (!policy.exclude_slash_tmp) entries.push(special('slash_tmp', 'write'))
-  if (!policy.exclude_tmpdir_env_var) entries.push(special('tmpdir', 'write'))
+  if (!policy.exclude_slash_tmp) entries.push(entryOf('slash_tmp', 'write'))
+  if (!policy.exclude_tmpdir_env_var) entries.push(entryOf('tmpdir', 'write'))
   return [...entries, ...paths(policy.writable_roots, 'write')]
 }
 
@@ -63,7 +68,7 @@ function convert(policy: LegacySandboxPolicy, surroundings: Surroundings | null)
     case 'external-sandbox':
       return { kind: 'external-sandbox', entries: [] }
     case 'read-only': {
-      const cwd = policy.access.type === 'restricted' ? [special('current_working_directory', 'read')] : []
+      const cwd = policy.access.type === 'restricted' ? [entryOf('current_working_directory', 'read')] : []
       return { kind: 'restricted', entries: [...cwd, ...readPart(policy.access)] }
     }
     case 'workspace-write': {
@@ -81,11 +86,13 @@ function convert(policy: LegacySandboxPolicy, surroundings: Surroundings | null)
 
 /**
  * The file-system policy that means what the legacy policy means. Without surroundings CONV-4 is not done: readable roots
- * inside writable ones then stay and narrow them. The network word is `networkFromLegacy`.
+ * inside writable ones then stay and narrow them. The network word is `networkFromLegacy`. June knows no restricted reads and
+ * writes the default protections down (L6-3, L6-11).
  */
 export function legacyToSplit(
   policy: LegacySandboxPolicy,
   surroundings: Surroundings | null = null,
+  model: Model = MAIN_MODEL,
 ): FileSystemSandboxPolicy {
-  return deepFreeze(convert(policy, surroundings))
+  return deepFreeze(model === '2026-03' ? convert(policy, surroundings) : juneLegacyToSplit(policy, surroundings))
 }

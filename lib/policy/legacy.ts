@@ -1,5 +1,6 @@
 /** The legacy policy's own questions (spec LEG-1 … LEG-5). */
 import { unreachable } from '../errors.ts'
+import { MAIN_MODEL, type Model } from './model.ts'
 import type { AbsolutePath } from './path.ts'
 import type { LegacySandboxPolicy, NetworkSandboxPolicy, ReadOnlyAccess } from './policy.ts'
 import { protectedPathsOf } from './protections.ts'
@@ -62,12 +63,20 @@ function writableRootPaths(policy: LegacySandboxPolicy, surroundings: Surroundin
   return [...policy.writable_roots, surroundings.policyCwd, ...optional]
 }
 
-/** LEG-2 … LEG-4: each root with the default protections at its top. */
-export function legacyWritableRoots(policy: LegacySandboxPolicy, surroundings: Surroundings): WritableRoot[] {
-  return writableRootPaths(policy, surroundings).map(root => ({
-    root,
-    readOnly: protectedPathsOf(root, surroundings),
-  }))
+/**
+ * LEG-2 … LEG-4: each root with the default protections at its top. In June the working directory's `.codex` is one also when it
+ * is missing (L4-4), and no name is protected that nothing has.
+ */
+export function legacyWritableRoots(
+  policy: LegacySandboxPolicy,
+  surroundings: Surroundings,
+  model: Model = MAIN_MODEL,
+): WritableRoot[] {
+  return writableRootPaths(policy, surroundings).map(root => {
+    if (model === '2026-03') return { root, readOnly: protectedPathsOf(root, surroundings) }
+    const readOnly = protectedPathsOf(root, surroundings, model, root === surroundings.policyCwd)
+    return { root, readOnly, protectedNames: [] }
+  })
 }
 
 /** LEG-5: `workspace-write` lists its writable roots also when everything can be read. */

@@ -4,6 +4,7 @@
 import { needsDirectEnforcement, semanticSignature } from './equivalence.ts'
 import { networkFromLegacy } from './legacy.ts'
 import { legacyToSplit } from './legacy-to-split.ts'
+import { MAIN_MODEL, type Model } from './model.ts'
 import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy } from './policy.ts'
 import { splitToLegacy } from './split-to-legacy.ts'
 import type { Surroundings } from './types.ts'
@@ -38,10 +39,15 @@ function refused(reason: UnsettledPolicies['reason']): UnsettledPolicies {
 }
 
 // PAIR-6: the network word and the six values of both split forms.
-function agree(given: LegacySandboxPolicy, derived: LegacySandboxPolicy, surroundings: Surroundings): boolean {
+function agree(
+  given: LegacySandboxPolicy,
+  derived: LegacySandboxPolicy,
+  surroundings: Surroundings,
+  model: Model,
+): boolean {
   if (networkFromLegacy(given) !== networkFromLegacy(derived)) return false
   const signatureOf = (legacy: LegacySandboxPolicy) =>
-    semanticSignature(legacyToSplit(legacy, surroundings), surroundings)
+    semanticSignature(legacyToSplit(legacy, surroundings, model), surroundings, { model })
   return signatureOf(given) === signatureOf(derived)
 }
 
@@ -49,7 +55,11 @@ function agree(given: LegacySandboxPolicy, derived: LegacySandboxPolicy, surroun
  * Settles what was given. With all three and a split policy that needs direct enforcement the legacy policy is a mere
  * stand-in and is not looked at (PAIR-7).
  */
-export function settlePolicies(given: GivenPolicies, surroundings: Surroundings): SettledPolicies | UnsettledPolicies {
+export function settlePolicies(
+  given: GivenPolicies,
+  surroundings: Surroundings,
+  model: Model = MAIN_MODEL,
+): SettledPolicies | UnsettledPolicies {
   const { legacy, fileSystem, network } = given
   if ((fileSystem === undefined) !== (network === undefined)) return refused('partial-split')
   if (fileSystem === undefined || network === undefined) {
@@ -57,16 +67,16 @@ export function settlePolicies(given: GivenPolicies, surroundings: Surroundings)
     return {
       kind: 'settled',
       legacy,
-      fileSystem: legacyToSplit(legacy, surroundings),
+      fileSystem: legacyToSplit(legacy, surroundings, model),
       network: networkFromLegacy(legacy),
     }
   }
-  if (legacy !== undefined && needsDirectEnforcement(fileSystem, network, surroundings)) {
+  if (legacy !== undefined && needsDirectEnforcement(fileSystem, network, surroundings, { model })) {
     return { kind: 'settled', legacy, fileSystem, network }
   }
-  const derived = splitToLegacy(fileSystem, network, surroundings)
+  const derived = splitToLegacy(fileSystem, network, surroundings, model)
   if (derived.kind === 'refused') return refused('cannot-derive-legacy')
   if (legacy === undefined) return { kind: 'settled', legacy: derived.policy, fileSystem, network }
-  if (!agree(legacy, derived.policy, surroundings)) return refused('legacy-mismatch')
+  if (!agree(legacy, derived.policy, surroundings, model)) return refused('legacy-mismatch')
   return { kind: 'settled', legacy, fileSystem, network }
 }

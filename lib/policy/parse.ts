@@ -7,9 +7,9 @@
 import type { z } from 'zod'
 import { PolicyError, unreachable } from '../errors.ts'
 import { deepFreeze } from './freeze.ts'
+import type { Model } from './model.ts'
 import { type AbsolutePath, isAbsolute, normalizeAbsolute, resolvePath } from './path.ts'
 import type {
-  FileSystemAccess,
   FileSystemPath,
   FileSystemSandboxEntry,
   FileSystemSandboxPolicy,
@@ -20,15 +20,15 @@ import type {
 } from './policy.ts'
 import { refusal, refusalOf, show } from './refusal.ts'
 import {
-  exact,
   MEMBER_NAMES,
+  networkWord,
   text,
-  tolerant,
   type WireEntry,
   type WireFileSystemPolicy,
   type WireLegacyPolicy,
   type WireReadAccess,
   type WireSpecialPath,
+  wireSchemas,
 } from './wire.ts'
 
 export interface ParseOptions {
@@ -38,8 +38,11 @@ export interface ParseOptions {
   readonly home?: string | undefined
   /** What to do with members that do not exist. Default `ignore`, as the reference does. */
   readonly unknownMembers?: 'ignore' | 'refuse' | undefined
-  /** Holds the input to the words of that version of the model. By default `deny` is read as `none` (L6-1). */
-  readonly model?: '2026-03' | undefined
+  /**
+   * Reads exactly what that version of the model reads: `2026-03` refuses `deny` and patterns, `2026-06` passes over what a
+   * legacy policy says about reading (L6-3). Default: the newest, except that nothing is passed over that restricts.
+   */
+  readonly model?: Model | undefined
 }
 
 /** Runs a reader; what it throws that is not ours (a getter of the input, say) is the input's fault, not a crash. */
@@ -59,8 +62,8 @@ export function checked<Schema extends z.ZodType>(document: string, input: unkno
   throw refusalOf(document, input, result.error, MEMBER_NAMES)
 }
 
-function schemas(options: ParseOptions) {
-  return options.unknownMembers === 'refuse' ? exact : tolerant
+function schemas({ unknownMembers = 'ignore', model }: ParseOptions) {
+  return wireSchemas(unknownMembers, model)
 }
 
 /** WIRE-5 for one text that is free of NUL. */
@@ -84,13 +87,7 @@ function readPaths(document: string, location: string, texts: readonly string[],
   return texts.map((text, index) => readPath(document, `${location}[${index}]`, text, options))
 }
 
-function readAccessWord(word: WireEntry['access'], location: string, options: ParseOptions): FileSystemAccess {
-  if (word !== 'deny') return word
-  if (options.model === undefined) return 'none'
-  throw refusal(FILE_SYSTEM, location, `found "deny", accepted is read, write, none`)
-}
-
-function readSpecial(value: WireSpecialPath): FileSystemSpecialPath {
+function readSpecial(value: WireSpecialPath, model: Model | undefined): FileSystemSpecialPath {
   switch (value.kind) {
     case 'project_roots':
       return value.subpath == null ? { kind: value.kind } : { kind: value.kind, subpath: value.subpath }
@@ -98,9 +95,11 @@ function readSpecial(value: WireSpecialPath): FileSystemSpecialPath {
       return value.subpath == null
         ? { kind: value.kind, path: value.path }
         : { kind: value.kind, path: value.path, subpath: value.subpath }
+    case 'current_working_directory':
+      // June has one name for both (L6-1); otherwise the author's word is kept.
+      return { kind: model === '2026-06' ? 'project_roots' : value.kind }
     case 'root':
     case 'minimal':
-    case 'current_working_directory':
     case 'tmpdir':
     case 'slash_tmp':
       return { kind: value.kind }
@@ -109,13 +108,38 @@ function readSpecial(value: WireSpecialPath): FileSystemSpecialPath {
   }
 }
 
-function readEntry(entry: WireEntry, index: number, options: ParseOptions): FileSystemSandboxEntry {
-  const place = `entries[${index}]`
-  const path: FileSystemPath =
-    entry.path.type === 'path'
-      ? { type: 'path', path: readPath(FILE_SYSTEM, `${place}.path.path`, entry.path.path, options) }
-      : { type: 'special', value: readSpecial(entry.path.value) }
-  return { path, access: readAccessWord(entry.access, `${place}.access`, options) }
+function readEntryPath(
+  document: string,
+  place: string,
+  path: WireEntry['path'],
+  options: ParseOptions,
+): FileSystemPath {
+  switch (path.type) {
+    case 'path':
+      return { type: path.type, path: readPath(document, `${place}.path.path`, path.path, options) }
+    case 'special':
+      return { type: path.type, value: readSpecial(path.value, options.model) }
+    case 'glob_pattern':
+      return { type: path.type, pattern: path.pattern }
+    default:
+      return unreachable(path)
+  }
+}
+
+/** The entries of `list`, which stands at `location` in the document. */
+export function readEntries(
+  document: string,
+  location: string,
+  list: readonly WireEntry[],
+  options: ParseOptions,
+): FileSystemSandboxEntry[] {
+  return list.map((entry, index) => {
+    const path = readEntryPath(document, `${location}[${index}]`, entry.path, options)
+    const access = entry.access === 'deny' ? 'none' : entry.access
+    return entry.missing_path_behavior == null
+      ? { path, access }
+      : { path, access, missing_path_behavior: entry.missing_path_behavior }
+  })
 }
 
 const FILE_SYSTEM = 'file-system policy'
@@ -123,11 +147,14 @@ const LEGACY = 'sandbox policy'
 const NETWORK = 'network policy'
 
 function readFileSystem(wire: WireFileSystemPolicy, options: ParseOptions): FileSystemSandboxPolicy {
-  return { kind: wire.kind, entries: wire.entries.map((entry, index) => readEntry(entry, index, options)) }
+  const entries = readEntries(FILE_SYSTEM, 'entries', wire.entries, options)
+  return wire.glob_scan_max_depth == null
+    ? { kind: wire.kind, entries }
+    : { kind: wire.kind, entries, glob_scan_max_depth: wire.glob_scan_max_depth }
 }
 
 /**
- * Reads a file-system policy (WIRE-1 … WIRE-5).
+ * Reads a file-system policy (WIRE-1 … WIRE-5, L6-1, L6-2).
  *
  * @throws {PolicyError} ERR_POLICY_INVALID
  */
@@ -141,8 +168,10 @@ export function parseFileSystemPolicy(input: unknown, options: ParseOptions = {}
  * @throws {PolicyError} ERR_POLICY_INVALID
  */
 export function parseNetworkPolicy(input: unknown): NetworkSandboxPolicy {
-  return guarded(NETWORK, () => checked(NETWORK, input, tolerant.network))
+  return guarded(NETWORK, () => checked(NETWORK, input, networkWord))
 }
+
+const FULL_READ = { type: 'full-access' } as const
 
 function readReadAccess(access: WireReadAccess, member: string, options: ParseOptions): ReadOnlyAccess {
   if (access.type === 'full-access') return { type: 'full-access' }
@@ -162,25 +191,27 @@ function readLegacy(wire: WireLegacyPolicy, options: ParseOptions): LegacySandbo
     case 'read-only':
       return {
         type: wire.type,
-        access: readReadAccess(wire.access, 'access', options),
+        access: readReadAccess('access' in wire ? wire.access : FULL_READ, 'access', options),
         network_access: wire.network_access,
       }
-    case 'workspace-write':
+    case 'workspace-write': {
+      const readable = 'read_only_access' in wire ? wire.read_only_access : FULL_READ
       return {
         type: wire.type,
         writable_roots: readPaths(LEGACY, 'writable_roots', wire.writable_roots, options),
-        read_only_access: readReadAccess(wire.read_only_access, 'read_only_access', options),
+        read_only_access: readReadAccess(readable, 'read_only_access', options),
         network_access: wire.network_access,
         exclude_tmpdir_env_var: wire.exclude_tmpdir_env_var,
         exclude_slash_tmp: wire.exclude_slash_tmp,
       }
+    }
     default:
       return unreachable(wire)
   }
 }
 
 /**
- * Reads a legacy policy (WIRE-7, WIRE-8).
+ * Reads a legacy policy (WIRE-7, WIRE-8, L6-3).
  *
  * @throws {PolicyError} ERR_POLICY_INVALID
  */

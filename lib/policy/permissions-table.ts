@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { compareBytes } from './byte-order.ts'
 import { deepFreeze } from './freeze.ts'
+import type { Model } from './model.ts'
 import { checked, guarded } from './parse.ts'
 import { type AbsolutePath, isAbsolute, ROOT, resolvePath } from './path.ts'
 import type {
@@ -196,11 +197,12 @@ export interface PermissionsOptions {
   /** What `~` stands for. */
   readonly home?: string | undefined
   /** Holds the tables to the words of that version of the model. By default `deny` is read as `none`. */
-  readonly model?: '2026-03' | undefined
+  readonly model?: Model | undefined
+  readonly cwd?: AbsolutePath | undefined
 }
 
 function compile(input: unknown, profile: string, { home, model }: PermissionsOptions): CompiledPermissions {
-  const profiles = checked(DOCUMENT, input, model === undefined ? tables : exactTables)
+  const profiles = checked(DOCUMENT, input, model === '2026-03' ? exactTables : tables)
   const found = profiles.find(([name]) => name === profile)?.[1]
   if (found === undefined) return { kind: 'refused', reason: 'undefined-profile', name: profile }
   const compiled: Compiled = { entries: [], warnings: [] }

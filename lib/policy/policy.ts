@@ -33,16 +33,22 @@ export type FileSystemSpecialPath =
 export type FileSystemPath =
   | { readonly type: 'path'; readonly path: AbsolutePath }
   | { readonly type: 'special'; readonly value: FileSystemSpecialPath }
+  /** Since 2026-06 (L6-2). `glob.ts` has the language; kept as given. Means something only with access `none` (L6-5). */
+  | { readonly type: 'glob_pattern'; readonly pattern: string }
 
 export interface FileSystemSandboxEntry {
   readonly path: FileSystemPath
   readonly access: FileSystemAccess
+  /** Since 2026-06. `skip`: the entry stands for no place as long as nothing stands at its path. */
+  readonly missing_path_behavior?: 'skip'
 }
 
 export interface FileSystemSandboxPolicy {
   readonly kind: FileSystemSandboxKind
   /** In the order given, repeats included. Order never changes an answer about access (ACC-3, ACC-4). */
   readonly entries: readonly FileSystemSandboxEntry[]
+  /** Since 2026-06 (L6-2). How many levels below its fixed part a pattern is looked for on the disk. Absent: all. */
+  readonly glob_scan_max_depth?: number
 }
 
 /** WIRE-6. */

@@ -3,6 +3,7 @@
  * configuration, so that a command cannot plant a hook or a setting that the host runs later.
  */
 import { trimBlanks } from './blanks.ts'
+import { MAIN_MODEL, type Model } from './model.ts'
 import { type AbsolutePath, childOf, resolvePath } from './path.ts'
 import type { RuleOrigin, Surroundings } from './types.ts'
 
@@ -14,41 +15,59 @@ export interface Protection {
 // The size up to which git itself reads a pointer file.
 const POINTER_FILE_LIMIT = 1 << 20
 
-/** META-2: what a pointer file (`gitdir: …`) points to, when that exists. Lexical, not canonical. */
-function pointerTarget(pointer: AbsolutePath, root: AbsolutePath, surroundings: Surroundings): AbsolutePath | null {
+/**
+ * META-2: what a pointer file (`gitdir: …`) points to, when that exists. Lexical, not canonical. March does not look at the word
+ * before the colon, June takes `gitdir` only (L6-9).
+ */
+function pointerTarget(
+  pointer: AbsolutePath,
+  root: AbsolutePath,
+  surroundings: Surroundings,
+  model: Model,
+): AbsolutePath | null {
   const { files, home } = surroundings
   const text = files.readText(pointer, POINTER_FILE_LIMIT)
   if (text === null) return null
   const line = trimBlanks(text)
   const colon = line.indexOf(':')
   if (colon === -1) return null
+  if (model === '2026-06' && trimBlanks(line.slice(0, colon)) !== 'gitdir') return null
   const value = trimBlanks(line.slice(colon + 1))
   if (value === '') return null
   const target = resolvePath(value, root, home)
   return files.targetKindOf(target) === 'missing' ? null : target
 }
 
-/** The protections of one root, in the order of the specification. Links keep their own name (META-4). */
-export function protectionsOf(root: AbsolutePath, surroundings: Surroundings): Protection[] {
+/**
+ * The protections of one root, in the order of the specification. Links keep their own name (META-4). `missingCodex`: `.codex`
+ * is one also when nothing stands there (L4-4).
+ */
+export function protectionsOf(
+  root: AbsolutePath,
+  surroundings: Surroundings,
+  model: Model = MAIN_MODEL,
+  missingCodex = false,
+): Protection[] {
   const { files } = surroundings
   const protections: Protection[] = []
   const git = childOf(root, '.git')
   const gitKind = files.targetKindOf(git)
   if (gitKind === 'file') {
-    const target = pointerTarget(git, root, surroundings)
+    const target = pointerTarget(git, root, surroundings, model)
     if (target !== null) protections.push({ name: 'gitdir', path: target })
   }
   if (gitKind === 'file' || gitKind === 'directory') protections.push({ name: '.git', path: git })
   for (const name of ['.agents', '.codex'] as const) {
     const path = childOf(root, name)
-    if (files.targetKindOf(path) === 'directory') protections.push({ name, path })
+    const wanted = missingCodex && name === '.codex'
+    if (wanted || files.targetKindOf(path) === 'directory') protections.push({ name, path })
   }
   return protections
 }
 
 /** The same as paths, without repeats. */
-export function protectedPathsOf(root: AbsolutePath, surroundings: Surroundings): AbsolutePath[] {
-  return [...new Set(protectionsOf(root, surroundings).map(protection => protection.path))]
+export function protectedPathsOf(...question: Parameters<typeof protectionsOf>): AbsolutePath[] {
+  return [...new Set(protectionsOf(...question).map(protection => protection.path))]
 }
 
 /**
@@ -63,7 +82,7 @@ export function gitMetadataOf(root: AbsolutePath, surroundings: Surroundings): P
   const directories = new Set<AbsolutePath>()
   const literal = literalTarget(pointer, 'gitdir:', root, surroundings)
   if (literal !== null) directories.add(literal)
-  const trimmed = pointerTarget(pointer, root, surroundings)
+  const trimmed = pointerTarget(pointer, root, surroundings, MAIN_MODEL)
   if (trimmed !== null) directories.add(trimmed)
   const common = [...directories].map(directory =>
     literalTarget(childOf(directory, 'commondir'), '', directory, surroundings),
@@ -92,15 +111,18 @@ function literalTarget(
   return files.targetKindOf(target) === 'missing' ? null : target
 }
 
-const names = ['.git', '.agents', '.codex'] as const
+/** L6-7: the names at the top of a writable root that are closed to a command, in the order in which lists have them. */
+export const PROTECTED_NAMES = ['.git', '.agents', '.codex'] as const
+
+export type ProtectedName = (typeof PROTECTED_NAMES)[number]
 
 /**
  * The protected names of a root that nothing stands at (META-3 leaves them open): a command that creates one would plant
  * what the host trusts. A root that is such a place itself has no such names.
  */
 export function missingProtectionsOf(root: AbsolutePath, surroundings: Surroundings): Protection[] {
-  if (root.split('/').some(component => (names as readonly string[]).includes(component))) return []
-  return names
-    .map(name => ({ name, path: childOf(root, name) }))
-    .filter(({ path }) => surroundings.files.kindOf(path) === 'missing')
+  if (root.split('/').some(component => (PROTECTED_NAMES as readonly string[]).includes(component))) return []
+  return PROTECTED_NAMES.map(name => ({ name, path: childOf(root, name) })).filter(
+    ({ path }) => surroundings.files.kindOf(path) === 'missing',
+  )
 }

@@ -8,13 +8,15 @@ import { unreachable } from '../errors.ts'
 import { canonicalPaths } from './canonical.ts'
 import { needsDirectEnforcement } from './equivalence.ts'
 import { deepFreeze } from './freeze.ts'
+import { expandGlobs } from './glob-snapshot.ts'
 import { networkFromLegacy } from './legacy.ts'
 import { legacyToSplit } from './legacy-to-split.ts'
+import { MAIN_MODEL } from './model.ts'
 import { ROOT } from './path.ts'
 import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy, Policy } from './policy.ts'
 import { rememberingView } from './remembering-view.ts'
-import { type RootContext, readableRoots, rootContext, unreadableRoots } from './roots.ts'
-import { enforcementRules } from './rules.ts'
+import { readableRoots, rootContext, unreadableGlobs, unreadableRoots } from './roots.ts'
+import { enforcementRules, type RuleContext } from './rules.ts'
 import { spellingOf } from './special.ts'
 import { splitToLegacy } from './split-to-legacy.ts'
 import type { AccessRule, ResolvedPolicy, RuleOrigin, Surroundings } from './types.ts'
@@ -59,13 +61,13 @@ function originOfFullWrite({ kind, entries }: FileSystemSandboxPolicy): RuleOrig
   return { kind: 'entry', index, spelled: spellingOf(entries[index]!.path) }
 }
 
-function rulesOf(context: RootContext, fullDiskWrite: boolean, platformDefaults: boolean): AccessRule[] {
+function rulesOf(context: RuleContext, fullDiskWrite: boolean, platformDefaults: boolean): AccessRule[] {
   if (!fullDiskWrite) return enforcementRules(context, platformDefaults)
   return [{ path: ROOT, access: 'write', target: 'directory', origin: originOfFullWrite(context.policy) }]
 }
 
 /** SHA-256 over what a policy means here. Lists without an order of their own are sorted; origins are only for people. */
-function digestOf(resolved: Omit<ResolvedPolicy, 'digest'>): string {
+function digestOf(resolved: Omit<ResolvedPolicy, 'digest'>, surroundings: Surroundings): string {
   const meaning = [
     'castellan-policy/1',
     resolved.kind,
@@ -79,6 +81,8 @@ function digestOf(resolved: Omit<ResolvedPolicy, 'digest'>): string {
     resolved.writableRoots.map(({ root, readOnly }) => JSON.stringify([root, [...readOnly].sort()])).sort(),
     [...resolved.unreadableRoots].sort(),
     resolved.rules.map(({ path, access, target, firstMissing = null }) => [path, access, target, firstMissing]),
+    // Matches are among the rules. Without patterns nothing is added, so that their digests stay what they were.
+    ...(resolved.globs === null ? [] : [['globs', unreadableGlobs({ policy: resolved.fileSystem, surroundings })]]),
   ]
   return createHash('sha256').update(JSON.stringify(meaning)).digest('hex')
 }
@@ -95,7 +99,8 @@ export function resolvePolicy(policy: Policy, surroundings: Surroundings): Resol
   const around: Surroundings = { ...surroundings, files }
   const { fileSystem, network, legacy, exact } = bothForms(policy, around)
   const paths = canonicalPaths(files)
-  const context = rootContext(fileSystem, around, paths)
+  const context = rootContext(fileSystem, around, MAIN_MODEL, paths.canonical)
+  const globs = expandGlobs(fileSystem, around)
   const fullDiskWrite = hasFullDiskWrite(fileSystem)
   const platformDefaults = includesPlatformDefaults(fileSystem)
   const resolved = {
@@ -104,14 +109,15 @@ export function resolvePolicy(policy: Policy, surroundings: Surroundings): Resol
     cwd: surroundings.policyCwd,
     fileSystem,
     legacy,
-    needsDirectEnforcement: !exact && needsDirectEnforcement(fileSystem, network, around, paths),
+    needsDirectEnforcement: !exact && needsDirectEnforcement(fileSystem, network, around, { form: paths.canonical }),
     fullDiskRead: hasFullDiskRead(fileSystem),
     fullDiskWrite,
     platformDefaults,
     readableRoots: readableRoots(context),
     writableRoots: writableRoots(context),
     unreadableRoots: unreadableRoots(context),
-    rules: rulesOf(context, fullDiskWrite, platformDefaults),
+    rules: rulesOf({ ...context, paths, matches: globs.entries }, fullDiskWrite, platformDefaults),
+    globs: globs.snapshot,
   }
-  return deepFreeze({ ...resolved, digest: digestOf(resolved) })
+  return deepFreeze({ ...resolved, digest: digestOf(resolved, surroundings) })
 }

@@ -1,9 +1,12 @@
 /**
- * The root lists that back ends of the reference work from (spec ROOT-1 … ROOT-4, ROOT-9): canonical, in entry order, later
- * repeats dropped.
+ * The root lists that back ends of the reference work from (spec ROOT-1 … ROOT-4, ROOT-9): in entry order, later repeats
+ * dropped. March lists canonical paths, June keeps links below the first level (L4-3).
  */
 import { type AccessIndex, indexAccess } from './access.ts'
-import { type CanonicalPaths, canonicalPaths } from './canonical.ts'
+import { compareBytes } from './byte-order.ts'
+import { pathForm } from './canonical.ts'
+import { resolveGlob } from './glob-place.ts'
+import { MAIN_MODEL, type Model } from './model.ts'
 import { type AbsolutePath, ROOT } from './path.ts'
 import type { FileSystemSandboxPolicy } from './policy.ts'
 import type { Surroundings } from './types.ts'
@@ -13,27 +16,43 @@ import { hasFullDiskRead } from './whole-disk.ts'
 export interface RootContext {
   readonly policy: FileSystemSandboxPolicy
   readonly surroundings: Surroundings
+  readonly model: Model
   readonly access: AccessIndex
-  readonly paths: CanonicalPaths
+  /** The form that paths have in the lists: PATH-5 or L4-3. */
+  readonly form: (path: AbsolutePath) => AbsolutePath
 }
 
+/** `form`: when given, it is used instead of a new one, which remembers nothing of an earlier look at the disk. */
 export function rootContext(
   policy: FileSystemSandboxPolicy,
   surroundings: Surroundings,
-  paths: CanonicalPaths = canonicalPaths(surroundings.files),
+  model: Model = MAIN_MODEL,
+  form: RootContext['form'] = pathForm(surroundings.files, model),
 ): RootContext {
-  return { policy, surroundings, access: indexAccess(policy, surroundings), paths }
+  return { policy, surroundings, model, access: indexAccess(policy, surroundings), form }
 }
 
-/** ROOT-1: empty under full read; else the canonical path of every entry that is readable at its own path. */
-export function readableRoots({ policy, access, paths }: RootContext): AbsolutePath[] {
+/** ROOT-1: empty under full read; else the path of every entry that is readable at its own path. */
+export function readableRoots({ policy, access, form }: RootContext): AbsolutePath[] {
   if (hasFullDiskRead(policy)) return []
   const readable = access.entries.filter(entry => entry.access !== 'none' && access.accessAt(entry.path) !== 'none')
-  return [...new Set(readable.map(entry => paths.canonical(entry.path)))]
+  return [...new Set(readable.map(entry => form(entry.path)))]
 }
 
-/** ROOT-9: the canonical path of every `none` entry but the root, also of those with something re-opened below. */
-export function unreadableRoots({ access, paths }: RootContext): AbsolutePath[] {
+/** ROOT-9: the path of every `none` entry but the root, also of those with something re-opened below. */
+export function unreadableRoots({ access, form }: RootContext): AbsolutePath[] {
   const denied = access.entries.filter(entry => entry.access === 'none' && entry.path !== ROOT)
-  return [...new Set(denied.map(entry => paths.canonical(entry.path)))]
+  return [...new Set(denied.map(entry => form(entry.path)))]
+}
+
+/** L6-5: the patterns that deny, made absolute, in byte order, without repeats. */
+export function unreadableGlobs({
+  policy,
+  surroundings,
+}: Pick<RootContext, 'policy' | 'surroundings'>): AbsolutePath[] {
+  if (policy.kind !== 'restricted') return []
+  const patterns = policy.entries.flatMap(({ path, access }) =>
+    path.type === 'glob_pattern' && access === 'none' ? [resolveGlob(path.pattern, surroundings)] : [],
+  )
+  return [...new Set(patterns)].sort(compareBytes)
 }

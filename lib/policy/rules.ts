@@ -7,7 +7,7 @@
  */
 import { type ResolvedEntry, strongest } from './access.ts'
 import { compareBytes } from './byte-order.ts'
-import type { Location } from './canonical.ts'
+import type { CanonicalPaths, Location } from './canonical.ts'
 import {
   type AbsolutePath,
   ancestorsOf,
@@ -24,6 +24,13 @@ import { gitMetadataOf, missingProtectionsOf, type Protection, protectionsOf } f
 import type { RootContext } from './roots.ts'
 import { spellingOf } from './special.ts'
 import type { Access, AccessRule, FileSystemView, RuleOrigin } from './types.ts'
+
+/** Rules stand on canonical paths, in every model. */
+export interface RuleContext extends RootContext {
+  readonly paths: CanonicalPaths
+  /** What patterns stand for now, as entries. */
+  readonly matches: readonly ResolvedEntry[]
+}
 
 interface Candidate {
   readonly path: AbsolutePath
@@ -42,13 +49,13 @@ const PLATFORM_ROOTS = ['/bin', '/sbin', '/usr', '/etc', '/lib', '/lib64', '/nix
   normalizeAbsolute,
 )
 
-function entryOrigin(entry: ResolvedEntry, { policy }: RootContext): RuleOrigin {
+function entryOrigin(entry: ResolvedEntry, { policy }: RuleContext): RuleOrigin {
   return { kind: 'entry', index: entry.index, spelled: spellingOf(policy.entries[entry.index]!.path) }
 }
 
-function entryRules(context: RootContext): EntryRules {
+function entryRules(context: RuleContext): EntryRules {
   const tied = new Map<AbsolutePath, ResolvedEntry>()
-  for (const entry of context.access.entries) {
+  for (const entry of [...context.access.entries, ...context.matches]) {
     const path = context.paths.canonical(entry.path)
     const rival = tied.get(path)
     tied.set(path, rival === undefined ? entry : strongest([rival, entry])!)
@@ -79,27 +86,37 @@ function isReplaceable(rules: EntryRules, link: AbsolutePath): boolean {
 }
 
 /** ROOT-6: the links by which a carve-out is named inside a writable root. The last name carries the entry's own access. */
-function* linksOfCarveOuts(rules: EntryRules, context: RootContext): Generator<Candidate> {
-  const { access, paths } = context
+function* linksOfCarveOuts(rules: EntryRules, context: RuleContext): Generator<Candidate> {
+  const { access, matches } = context
   for (const entry of access.entries) {
     if (entry.access === 'write' || access.accessAt(entry.path) === 'write') continue
-    const { links } = paths.locate(entry.path)
-    if (links.length === 0) continue
-    const name = ownName(entry.path, context)
-    for (const link of links) {
-      if (!isReplaceable(rules, link)) continue
-      yield { path: link, access: link === name ? entry.access : 'read', origin: entryOrigin(entry, context) }
-    }
+    yield* linksOn(entry, rules, context)
+  }
+  // A link that matches a pattern closes what it leads to. Its own name is not pinned: whoever looks for matches remembers it.
+  for (const match of matches) {
+    const name = ownName(match.path, context)
+    for (const link of linksOn(match, rules, context)) if (link.path !== name) yield link
+  }
+}
+
+/** The links on the way to an entry that could be replaced. */
+function* linksOn(entry: ResolvedEntry, rules: EntryRules, context: RuleContext): Generator<Candidate> {
+  const { links } = context.paths.locate(entry.path)
+  if (links.length === 0) return
+  const name = ownName(entry.path, context)
+  for (const link of links) {
+    if (!isReplaceable(rules, link)) continue
+    yield { path: link, access: link === name ? entry.access : 'read', origin: entryOrigin(entry, context) }
   }
 }
 
 /** What a link at the path would itself be called: the last name as spelled, in the canonical directory. */
-function ownName(path: AbsolutePath, { paths }: RootContext): AbsolutePath {
+function ownName(path: AbsolutePath, { paths }: RuleContext): AbsolutePath {
   return path === ROOT ? ROOT : childOf(paths.canonical(parentOf(path)), baseNameOf(path))
 }
 
 /** The names that entries speak of: a default protection gives way to an entry for exactly its path. */
-function namesOfEntries(context: RootContext): Set<AbsolutePath> {
+function namesOfEntries(context: RuleContext): Set<AbsolutePath> {
   return new Set(context.access.entries.map(entry => ownName(entry.path, context)))
 }
 
@@ -109,7 +126,7 @@ function* rulesOfProtection(
   root: AbsolutePath,
   named: ReadonlySet<AbsolutePath>,
   rules: EntryRules,
-  context: RootContext,
+  context: RuleContext,
 ): Generator<Candidate> {
   const name = ownName(protection.path, context)
   if (named.has(name)) return
@@ -127,7 +144,7 @@ function* rulesOfProtection(
  * META-1 … META-9 for the root of every `write` entry, also of one that a `none` beats: taking such a root away must not
  * take away the protection of a git directory that lies in another.
  */
-function* rulesOfProtections(rules: EntryRules, context: RootContext): Generator<Candidate> {
+function* rulesOfProtections(rules: EntryRules, context: RuleContext): Generator<Candidate> {
   const { access, paths, surroundings } = context
   const written = access.entries.filter(entry => entry.access === 'write')
   const roots = new Set(written.map(entry => paths.canonical(entry.path)))
@@ -147,17 +164,17 @@ function* rulesOfProtections(rules: EntryRules, context: RootContext): Generator
  * The roots in which a host may come to trust a protected name that a command creates: the working directory and what is
  * named by its path. Not temporary directories, which many programs share, nor the whole disk.
  */
-function workspaceRoots(written: readonly ResolvedEntry[], context: RootContext): Set<AbsolutePath> {
+function workspaceRoots(written: readonly ResolvedEntry[], context: RuleContext): Set<AbsolutePath> {
   const { paths, policy, surroundings } = context
   const named = written.filter(({ index }) => {
     const { path } = policy.entries[index]!
-    return path.type === 'path' || path.value.kind === 'project_roots'
+    return path.type === 'path' || (path.type === 'special' && path.value.kind === 'project_roots')
   })
   return new Set([surroundings.policyCwd, ...named.map(entry => entry.path)].map(path => paths.canonical(path)))
 }
 
 /** DISK-7. Opened only where no entry speaks, or only a `none` for the whole disk: other `none` entries are meant. */
-function* rulesOfPlatform(rules: EntryRules, context: RootContext): Generator<Candidate> {
+function* rulesOfPlatform(rules: EntryRules, context: RuleContext): Generator<Candidate> {
   const isOpen = (path: AbsolutePath) => {
     const deciding = decidingAt(rules, path)
     return deciding === null || (deciding.path === ROOT && deciding.access === 'none')
@@ -197,7 +214,7 @@ function finishRule({ path, access, origin }: Candidate, files: FileSystemView):
 }
 
 /** The rules of a `restricted` policy without full disk write, sorted by depth and then by path, one per path. */
-export function enforcementRules(context: RootContext, platformDefaults: boolean): AccessRule[] {
+export function enforcementRules(context: RuleContext, platformDefaults: boolean): AccessRule[] {
   const entries = entryRules(context)
   const chosen = new Map(entries.byPath)
   const additions = [

@@ -1,12 +1,13 @@
 /**
- * Reads whatever a host may pass as a policy: a preset's name, a legacy policy, a file-system policy, a pair, or a policy
- * that was read before. Stricter than the wire: a member that does not exist is refused unless the caller says otherwise,
+ * Reads whatever a host may pass as a policy: a preset's name, a legacy policy, a runtime profile, a file-system policy, a
+ * pair, or a policy that was read before. Stricter than the wire: a member that does not exist is refused unless the caller says otherwise,
  * because a misspelt `exclude_slash_tmp` or `entries` would weaken the policy silently.
  */
 import { guarded, type ParseOptions, parseFileSystemPolicy, parseLegacyPolicy, parseNetworkPolicy } from './parse.ts'
 import type { FileSystemSandboxPolicy, NetworkSandboxPolicy, Policy } from './policy.ts'
 import { policies } from './presets.ts'
 import { refusal, show, suggestion, within } from './refusal.ts'
+import { PROFILE_TAGS, parseRuntimeProfile, policyOfProfile } from './runtime-profile.ts'
 
 const DOCUMENT = 'policy'
 const PRESETS = ['read-only', 'workspace-write', 'danger-full-access'] as const
@@ -76,6 +77,14 @@ function readBefore(input: object & { readonly form: unknown }, options: ParseOp
   return { form: 'legacy', legacy: within('legacy', () => parseLegacyPolicy(input.legacy, options)) }
 }
 
+// The words of `type` are different in legacy policies and in profiles.
+function tagged(input: object & { readonly type: unknown }, options: ParseOptions): Policy {
+  const isProfile = options.model !== '2026-03' && (PROFILE_TAGS as readonly unknown[]).includes(input.type)
+  if (!isProfile) return { form: 'legacy', legacy: parseLegacyPolicy(input, options) }
+  const { fileSystem, network } = policyOfProfile(parseRuntimeProfile(input, options))
+  return split(fileSystem, network)
+}
+
 function read(input: unknown, options: ParseOptions): Policy {
   if (typeof input === 'string') return preset(input)
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
@@ -85,7 +94,7 @@ function read(input: unknown, options: ParseOptions): Policy {
   if ('type' in input && 'kind' in input) {
     throw refusal(DOCUMENT, '', 'found both `type` and `kind`, accepted is one of them')
   }
-  if ('type' in input) return { form: 'legacy', legacy: parseLegacyPolicy(input, options) }
+  if ('type' in input) return tagged(input, options)
   if ('kind' in input) return split(parseFileSystemPolicy(input, options))
   if (Object.keys(input).length === 0) throw refusal(DOCUMENT, '', `found an empty object, accepted is ${SHAPES}`)
   return pair(input, PAIR_MEMBERS, options)
@@ -93,7 +102,7 @@ function read(input: unknown, options: ParseOptions): Policy {
 
 /**
  * Reads a policy as a host passes it to the library: `read-only`, `workspace-write` or `danger-full-access`; a legacy policy
- * object (it has `type`); a file-system policy object (it has `kind`; the network is then restricted); a pair
+ * object or a runtime profile of 2026-06 (they have `type`); a file-system policy object (it has `kind`; the network is then restricted); a pair
  * `{fileSystem, network}` (`file_system` is accepted too, `network` defaults to `restricted`); or an earlier result.
  *
  * Unlike the parsers of the wire forms it refuses members that do not exist; `unknownMembers: 'ignore'` takes that back

@@ -6,6 +6,11 @@ import type { Surroundings } from './types.ts'
 
 const SLASH_TMP = '/tmp' as AbsolutePath
 
+/** The path of a special place that needs no more than its name. */
+export function special(kind: Exclude<FileSystemSpecialPath['kind'], 'unknown'>): FileSystemPath {
+  return { type: 'special', value: { kind } }
+}
+
 /** `/tmp`, when it is a directory. */
 export function slashTmp(surroundings: Surroundings): AbsolutePath | null {
   return surroundings.files.targetKindOf(SLASH_TMP) === 'directory' ? SLASH_TMP : null
@@ -38,14 +43,27 @@ function resolveSpecial(special: FileSystemSpecialPath, surroundings: Surroundin
   }
 }
 
-/** The path an entry is about, not canonical; null when it stands for no place here. */
+/**
+ * The path an entry is about, not canonical; null when it stands for no place here. A pattern never does: it has no part in
+ * access (L6-5).
+ */
 export function resolveEntryPath(path: FileSystemPath, surroundings: Surroundings): AbsolutePath | null {
-  return path.type === 'path' ? path.path : resolveSpecial(path.value, surroundings)
+  switch (path.type) {
+    case 'path':
+      return path.path
+    case 'special':
+      return resolveSpecial(path.value, surroundings)
+    case 'glob_pattern':
+      return null
+    default:
+      return unreachable(path)
+  }
 }
 
 /** An entry's path for a person: as written, or the special name with a colon. */
 export function spellingOf(path: FileSystemPath): string {
   if (path.type === 'path') return path.path
+  if (path.type === 'glob_pattern') return path.pattern
   const { value } = path
   if (value.kind === 'project_roots' && value.subpath !== undefined) return `:project_roots/${value.subpath}`
   if (value.kind === 'unknown') return value.subpath === undefined ? value.path : `${value.path}/${value.subpath}`

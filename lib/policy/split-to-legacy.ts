@@ -1,11 +1,12 @@
 /**
- * Split policy to legacy policy (spec CONV-5 … CONV-9).
+ * Split policy to legacy policy (spec CONV-5 … CONV-9; June: L4-5, L6-3).
  *
  * The result LOSES rules without a word: every `none`, every carve-out, everything beside a `root write`. It must never be
  * enforced, shown or logged as "the policy" before `equivalence.ts` was asked.
  */
 import { unreachable } from '../errors.ts'
 import { deepFreeze } from './freeze.ts'
+import { MAIN_MODEL, type Model } from './model.ts'
 import { type AbsolutePath, normalizeAbsolute } from './path.ts'
 import type {
   FileSystemSandboxEntry,
@@ -13,9 +14,11 @@ import type {
   FileSystemSpecialPath,
   LegacySandboxPolicy,
   NetworkSandboxPolicy,
+  ReadOnlyAccess,
 } from './policy.ts'
 import { resolveEntryPath } from './special.ts'
 import type { Surroundings } from './types.ts'
+import { hasFullDiskWrite } from './whole-disk.ts'
 
 /** CONV-8. The only refusal there is. */
 export type LegacyConversion =
@@ -96,7 +99,8 @@ function collect(entries: readonly FileSystemSandboxEntry[], surroundings: Surro
     if (access === 'none') continue
     const writes = access === 'write'
     if (path.type === 'path') collectPath(path.path, writes, collected, surroundings)
-    else collectSpecial(path.value, writes, collected, resolveEntryPath(path, surroundings))
+    else if (path.type === 'special')
+      collectSpecial(path.value, writes, collected, resolveEntryPath(path, surroundings))
   }
   return collected
 }
@@ -107,15 +111,25 @@ function fullAccess(network: NetworkSandboxPolicy): LegacySandboxPolicy {
     : { type: 'external-sandbox', network_access: 'restricted' }
 }
 
-function fromCollected(found: Collected, network: NetworkSandboxPolicy): LegacySandboxPolicy | null {
-  if (found.fullWrite) return fullAccess(network)
-  const access = found.fullRead
-    ? ({ type: 'full-access' } as const)
-    : ({
-        type: 'restricted',
-        include_platform_defaults: found.platformDefaults,
-        readable_roots: [...found.readable],
-      } as const)
+function readAccessOf(found: Collected, model: Model): ReadOnlyAccess {
+  // June's legacy model cannot restrict reading.
+  if (found.fullRead || model === '2026-06') return { type: 'full-access' }
+  return {
+    type: 'restricted',
+    include_platform_defaults: found.platformDefaults,
+    readable_roots: [...found.readable],
+  }
+}
+
+/** March looks at the root entry alone; June asks DISK-2, and a root entry that is narrowed is a write outside (L4-5). */
+function fromCollected(
+  found: Collected,
+  network: NetworkSandboxPolicy,
+  fullWrite: boolean,
+  model: Model,
+): LegacySandboxPolicy | null {
+  if (fullWrite) return fullAccess(network)
+  const access = readAccessOf(found, model)
   const network_access = network === 'enabled'
   if (found.workspace) {
     return {
@@ -127,7 +141,7 @@ function fromCollected(found: Collected, network: NetworkSandboxPolicy): LegacyS
       exclude_slash_tmp: !found.slashTmp,
     }
   }
-  if (found.writable.size > 0 || found.temporaryDirectory || found.slashTmp) return null
+  if (found.fullWrite || found.writable.size > 0 || found.temporaryDirectory || found.slashTmp) return null
   return { type: 'read-only', access, network_access }
 }
 
@@ -135,14 +149,18 @@ function convert(
   policy: FileSystemSandboxPolicy,
   network: NetworkSandboxPolicy,
   surroundings: Surroundings,
+  model: Model,
 ): LegacySandboxPolicy | null {
   switch (policy.kind) {
     case 'external-sandbox':
       return { type: 'external-sandbox', network_access: network }
     case 'unrestricted':
       return fullAccess(network)
-    case 'restricted':
-      return fromCollected(collect(policy.entries, surroundings), network)
+    case 'restricted': {
+      const found = collect(policy.entries, surroundings)
+      const fullWrite = model === '2026-03' ? found.fullWrite : hasFullDiskWrite(policy)
+      return fromCollected(found, network, fullWrite, model)
+    }
     default:
       return unreachable(policy.kind)
   }
@@ -153,8 +171,9 @@ export function splitToLegacy(
   policy: FileSystemSandboxPolicy,
   network: NetworkSandboxPolicy,
   surroundings: Surroundings,
+  model: Model = MAIN_MODEL,
 ): LegacyConversion {
-  const converted = convert(policy, network, surroundings)
+  const converted = convert(policy, network, surroundings, model)
   if (converted === null) return { kind: 'refused', reason: 'writes-outside-workspace' }
   return { kind: 'converted', policy: deepFreeze(converted) }
 }

@@ -5,6 +5,7 @@
  * `ResolvedPolicy`: absolute paths, the root lists of the specification, and the `rules` that a plan must hold.
  */
 
+import type { GlobSearch, GlobSnapshot } from './glob-snapshot.ts'
 import type { AbsolutePath } from './path.ts'
 import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy } from './policy.ts'
 
@@ -39,12 +40,16 @@ export interface Surroundings {
   /** The user's home directory, for `~`. */
   readonly home: string | undefined
   readonly files: FileSystemView
+  /** Looks for what patterns stand for. Without it a policy that denies by patterns can be asked but not enforced. */
+  readonly globs?: GlobSearch
 }
 
 export interface WritableRoot {
   readonly root: AbsolutePath
   /** Paths below (or beside) the root that stay read-only: default protections first, then carve-outs. */
   readonly readOnly: readonly AbsolutePath[]
+  /** Only in the lists of 2026-06 (L6-7): names at the root's top that are not writable, whether anything has them or not. */
+  readonly protectedNames?: readonly string[]
 }
 
 /** Why a rule exists. */
@@ -96,6 +101,8 @@ export interface ResolvedPolicy {
    * What must be enforced. For kinds other than `restricted`, and for full disk write, a single rule: `/` is writable.
    */
   readonly rules: readonly AccessRule[]
+  /** What became of the patterns that deny; null when there are none. */
+  readonly globs: GlobSnapshot
   /** SHA-256 (hex) over everything above that has meaning; equal policies in equal surroundings have equal digests. */
   readonly digest: string
 }

@@ -14,7 +14,6 @@ function isSpecial(entry: FileSystemSandboxEntry, kind: FileSystemSpecialPath['k
   return entry.path.type === 'special' && entry.path.value.kind === kind
 }
 
-// DISK-6: two paths have the same target when they have the same key.
 function specialKey(special: FileSystemSpecialPath): string {
   switch (special.kind) {
     case 'root':
@@ -35,11 +34,21 @@ function specialKey(special: FileSystemSpecialPath): string {
   }
 }
 
-function targetKey(path: FileSystemPath): string {
-  return path.type === 'path' ? `path:${path.path}` : specialKey(path.value)
+/** DISK-6: two paths have the same target when they have the same key. Decided by spelling. */
+export function targetKey(path: FileSystemPath): string {
+  switch (path.type) {
+    case 'path':
+      return `path:${path.path}`
+    case 'special':
+      return specialKey(path.value)
+    case 'glob_pattern':
+      return `glob:${path.pattern}`
+    default:
+      return unreachable(path)
+  }
 }
 
-/** DISK-3: every `none` entry counts, also one that stands for no place. */
+/** DISK-3, L6-5: every `none` entry counts, also one that stands for no place, and a pattern. */
 function hasDenyEntry(policy: FileSystemSandboxPolicy): boolean {
   return policy.entries.some(entry => entry.access === 'none')
 }
@@ -50,11 +59,11 @@ export function hasFullDiskRead(policy: FileSystemSandboxPolicy): boolean {
   return policy.entries.some(entry => isSpecial(entry, 'root') && entry.access !== 'none') && !hasDenyEntry(policy)
 }
 
-// DISK-4 … DISK-6. `written` holds the targets of all write entries.
+// DISK-4 … DISK-6; L6-5: a pattern narrows whatever it says, unless it says `write`. `written`: targets of all write entries.
 function narrows(entry: FileSystemSandboxEntry, written: ReadonlySet<string>): boolean {
   if (entry.access === 'write') return false
   if (isSpecial(entry, 'minimal') || isSpecial(entry, 'unknown')) return false
-  if (entry.access === 'none') return true
+  if (entry.access === 'none' || entry.path.type === 'glob_pattern') return true
   return !isSpecial(entry, 'root') && !written.has(targetKey(entry.path))
 }
 

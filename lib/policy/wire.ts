@@ -1,12 +1,13 @@
 /**
- * The wire forms as schemas (spec WIRE-1 … WIRE-8): shape and words only. `parse.ts` makes the paths absolute and gives the
- * types of `policy.ts`.
+ * The wire forms as schemas (spec WIRE-1 … WIRE-8, L6-1 … L6-3): shape and words only. `parse.ts` makes the paths absolute and
+ * gives the types of `policy.ts`.
  *
  * Absent and `null` are different things here, member by member: a defaulted member may be absent but not `null`, an
- * optional one (`subpath`) may be either. Unknown members are ignored by `tolerant`, as the reference does, and refused by
- * `exact`, because a misspelt member of a hand-written policy would weaken it without a word.
+ * optional one (`subpath`) may be either. Unknown members are ignored, as the reference does, or refused, because a misspelt
+ * member of a hand-written policy would weaken it without a word.
  */
 import { z } from 'zod'
+import type { Model } from './model.ts'
 
 /** More entries than any policy has; keeps a hostile list from holding the process. */
 export const LONGEST_LIST = 1_000_000
@@ -26,10 +27,13 @@ function listOf<Item extends z.ZodType>(item: Item) {
     .pipe(z.array(item))
 }
 
-function makeSchemas(object: typeof z.object) {
-  const optionalText = text.nullish()
+type ObjectMaker = typeof z.object
 
-  const specialPath = z.discriminatedUnion('kind', [
+const KINDS = ['restricted', 'unrestricted', 'external-sandbox'] as const
+
+function specialPathSchema(object: ObjectMaker) {
+  const optionalText = text.nullish()
+  return z.discriminatedUnion('kind', [
     object({ kind: z.literal('root') }),
     object({ kind: z.literal('minimal') }),
     object({ kind: z.literal('current_working_directory') }),
@@ -38,60 +42,108 @@ function makeSchemas(object: typeof z.object) {
     object({ kind: z.literal('slash_tmp') }),
     object({ kind: z.literal('unknown'), path: text, subpath: optionalText }),
   ])
-
-  const path = z.discriminatedUnion('type', [
-    object({ type: z.literal('path'), path: text }),
-    object({ type: z.literal('special'), value: specialPath }),
-  ])
-
-  // `deny` is the later spelling of `none` (L6-1).
-  const access = z.enum(['read', 'write', 'none', 'deny'])
-
-  const fileSystem = object({
-    kind: z.enum(['restricted', 'unrestricted', 'external-sandbox']),
-    entries: listOf(object({ path, access })).default([]),
-  })
-
-  const network = z.enum(['restricted', 'enabled'])
-
-  const readAccess = z.discriminatedUnion('type', [
-    object({ type: z.literal('full-access') }),
-    object({
-      type: z.literal('restricted'),
-      include_platform_defaults: z.boolean().default(true),
-      readable_roots: listOf(text).default([]),
-    }),
-  ])
-  const readAccessOrFull = readAccess.default({ type: 'full-access' })
-  const flag = z.boolean().default(false)
-
-  const legacy = z.discriminatedUnion('type', [
-    object({ type: z.literal('danger-full-access') }),
-    object({ type: z.literal('read-only'), access: readAccessOrFull, network_access: flag }),
-    object({ type: z.literal('external-sandbox'), network_access: network.default('restricted') }),
-    object({
-      type: z.literal('workspace-write'),
-      writable_roots: listOf(text).default([]),
-      read_only_access: readAccessOrFull,
-      network_access: flag,
-      exclude_tmpdir_env_var: flag,
-      exclude_slash_tmp: flag,
-    }),
-  ])
-
-  return { fileSystem, network, legacy }
 }
 
-export const tolerant = makeSchemas(z.object)
+/** How many levels; a whole number from `least` on. */
+export function scanDepth(least: 0 | 1) {
+  return z.int().min(least).max(Number.MAX_SAFE_INTEGER)
+}
+
+// WIRE-1 … WIRE-4.
+function marchFileSystem(object: ObjectMaker) {
+  const path = z.discriminatedUnion('type', [
+    object({ type: z.literal('path'), path: text }),
+    object({ type: z.literal('special'), value: specialPathSchema(object) }),
+  ])
+  return object({
+    kind: z.enum(KINDS),
+    entries: listOf(object({ path, access: z.enum(['read', 'write', 'none']) })).default([]),
+  })
+}
+
+// L6-1, L6-2. `deny` and `none` are the same word there.
+function juneEntries(object: ObjectMaker) {
+  const path = z.discriminatedUnion('type', [
+    object({ type: z.literal('path'), path: text }),
+    object({ type: z.literal('special'), value: specialPathSchema(object) }),
+    object({ type: z.literal('glob_pattern'), pattern: text }),
+  ])
+  const access = z.enum(['read', 'write', 'none', 'deny'])
+  return listOf(object({ path, access, missing_path_behavior: z.enum(['skip']).nullish() }))
+}
+
+function juneFileSystem(object: ObjectMaker) {
+  return object({
+    kind: z.enum(KINDS),
+    entries: juneEntries(object).default([]),
+    glob_scan_max_depth: scanDepth(0).nullish(),
+  })
+}
+
+export const networkWord = z.enum(['restricted', 'enabled'])
+
+// WIRE-7, WIRE-8. `withReadAccess`: June has no members that restrict reading (L6-3).
+function legacySchema(object: ObjectMaker, withReadAccess: boolean) {
+  const readAccess = z
+    .discriminatedUnion('type', [
+      object({ type: z.literal('full-access') }),
+      object({
+        type: z.literal('restricted'),
+        include_platform_defaults: z.boolean().default(true),
+        readable_roots: listOf(text).default([]),
+      }),
+    ])
+    .default({ type: 'full-access' })
+  const flag = z.boolean().default(false)
+  const readOnly = { type: z.literal('read-only'), network_access: flag }
+  const workspaceWrite = {
+    type: z.literal('workspace-write'),
+    writable_roots: listOf(text).default([]),
+    network_access: flag,
+    exclude_tmpdir_env_var: flag,
+    exclude_slash_tmp: flag,
+  }
+  return z.discriminatedUnion('type', [
+    object({ type: z.literal('danger-full-access') }),
+    object(withReadAccess ? { ...readOnly, access: readAccess } : readOnly),
+    object({ type: z.literal('external-sandbox'), network_access: networkWord.default('restricted') }),
+    object(withReadAccess ? { ...workspaceWrite, read_only_access: readAccess } : workspaceWrite),
+  ])
+}
+
+/**
+ * The schemas for a model. Without one: the words of both, and no member of either is passed over that would restrict more.
+ */
+function schemasFor(object: ObjectMaker, model: Model | undefined) {
+  return {
+    fileSystem: model === '2026-03' ? marchFileSystem(object) : juneFileSystem(object),
+    legacy: legacySchema(object, model !== '2026-06'),
+    entries: juneEntries(object),
+  }
+}
 
 // The two makers differ in what they do with unknown members, not in the type they give.
-export const exact = makeSchemas(z.strictObject as unknown as typeof z.object)
+const makers = { ignore: z.object, refuse: z.strictObject as unknown as ObjectMaker }
 
-export type WireFileSystemPolicy = z.infer<typeof tolerant.fileSystem>
+type WireSchemas = ReturnType<typeof schemasFor>
+
+const made = new Map<string, WireSchemas>()
+
+/** Made on first use; most hosts need one of them. */
+export function wireSchemas(unknownMembers: keyof typeof makers, model: Model | undefined): WireSchemas {
+  const key = `${unknownMembers} ${model}`
+  const known = made.get(key)
+  if (known !== undefined) return known
+  const schemas = schemasFor(makers[unknownMembers], model)
+  made.set(key, schemas)
+  return schemas
+}
+
+export type WireFileSystemPolicy = z.infer<ReturnType<typeof juneFileSystem>>
 export type WireEntry = WireFileSystemPolicy['entries'][number]
 export type WireSpecialPath = Extract<WireEntry['path'], { type: 'special' }>['value']
-export type WireLegacyPolicy = z.infer<typeof tolerant.legacy>
-export type WireReadAccess = Extract<WireLegacyPolicy, { type: 'read-only' }>['access']
+export type WireLegacyPolicy = z.infer<ReturnType<typeof legacySchema>>
+export type WireReadAccess = Extract<WireLegacyPolicy, { access: unknown }>['access']
 
 /** Every member name of the wire forms, for "did you mean". */
 export const MEMBER_NAMES = [
@@ -99,6 +151,9 @@ export const MEMBER_NAMES = [
   'entries',
   'path',
   'access',
+  'pattern',
+  'missing_path_behavior',
+  'glob_scan_max_depth',
   'type',
   'value',
   'subpath',

@@ -1,38 +1,45 @@
 /**
- * Writable roots with what stays read-only in each (spec ROOT-5 … ROOT-8). The work is proportional to the lists it makes:
- * carve-outs are found through trees, never by trying every entry in every root.
+ * Writable roots with what stays read-only in each (spec ROOT-5 … ROOT-8; June: L4-4, L6-7). The work is proportional to the lists
+ * it makes: carve-outs are found through trees, never by trying every entry in every root.
  */
-import type { ResolvedEntry } from './access.ts'
-import { type AbsolutePath, contains, joinPath, ROOT, relativeTo } from './path.ts'
+import { isWritable, type ResolvedEntry } from './access.ts'
+import { type AbsolutePath, childOf, contains, joinPath, ROOT, relativeTo } from './path.ts'
 import { PathTree } from './path-tree.ts'
-import { protectedPathsOf } from './protections.ts'
+import { PROTECTED_NAMES, protectedPathsOf } from './protections.ts'
 import type { RootContext } from './roots.ts'
 import type { WritableRoot } from './types.ts'
 import { hasFullDiskWrite } from './whole-disk.ts'
 
-/** The entries that are not writable, filed as spelled and by canonical form. */
+/** The entries that are not writable, filed as spelled and in the form of the lists. */
 interface CarveOuts {
   readonly spelled: PathTree<ResolvedEntry>
-  readonly canonical: PathTree<ResolvedEntry>
+  readonly formed: PathTree<ResolvedEntry>
 }
 
-function fileCarveOuts({ access, paths }: RootContext): CarveOuts {
-  const carveOuts: CarveOuts = { spelled: new PathTree(), canonical: new PathTree() }
+/** What the lists of one policy share. */
+interface Writing {
+  readonly context: RootContext
+  readonly carveOuts: CarveOuts
+  /** Every path that an entry stands for. */
+  readonly named: ReadonlySet<AbsolutePath>
+  readonly writable: (path: AbsolutePath) => boolean
+}
+
+function writingOf(context: RootContext): Writing {
+  const { policy, access, form, model } = context
+  const writable = (path: AbsolutePath) => isWritable(policy, access, path, model)
+  const carveOuts: CarveOuts = { spelled: new PathTree(), formed: new PathTree() }
   for (const entry of access.entries) {
-    if (entry.access === 'write' || access.accessAt(entry.path) === 'write') continue
+    if (entry.access === 'write' || writable(entry.path)) continue
     carveOuts.spelled.add(entry.path, entry)
-    carveOuts.canonical.add(paths.canonical(entry.path), entry)
+    carveOuts.formed.add(form(entry.path), entry)
   }
-  return carveOuts
+  return { context, carveOuts, writable, named: new Set(access.entries.map(entry => entry.path)) }
 }
 
 /** ROOT-6, ROOT-7: how each entry that carves something out of `root` is spelled there, in entry order. */
-function carveOutsOf(
-  root: AbsolutePath,
-  spellings: readonly AbsolutePath[],
-  carveOuts: CarveOuts,
-  { paths }: RootContext,
-): AbsolutePath[] {
+function carveOutsOf(root: AbsolutePath, spellings: readonly AbsolutePath[], writing: Writing): AbsolutePath[] {
+  const { carveOuts, context } = writing
   const forms = new Map<number, AbsolutePath>()
   const file = (entry: ResolvedEntry, form: AbsolutePath) => {
     if (!forms.has(entry.index)) forms.set(entry.index, form)
@@ -46,30 +53,45 @@ function carveOutsOf(
       }
     }
   }
-  for (const entry of carveOuts.canonical.below(root)) file(entry, paths.canonical(entry.path))
+  for (const entry of carveOuts.formed.below(root)) file(entry, context.form(entry.path))
   return [...forms].sort(([left], [right]) => left - right).map(([, form]) => form)
 }
 
-/** ROOT-5: empty under full write; else one record per distinct canonical root, in entry order. */
+/** Chapter 8; in June a missing `.codex` of the working directory too, and nothing that an entry names (L4-4). */
+function protectedOf(root: AbsolutePath, { context, named }: Writing): AbsolutePath[] {
+  const { surroundings, model, form } = context
+  if (model === '2026-03') return protectedPathsOf(root, surroundings)
+  const missingCodex = form(surroundings.policyCwd) === root
+  return protectedPathsOf(root, surroundings, model, missingCodex).filter(path => !named.has(path))
+}
+
+/** L6-7: the names that are not writable in the root under any of its spellings. */
+function protectedNamesOf(root: AbsolutePath, spellings: readonly AbsolutePath[], { writable }: Writing): string[] {
+  return PROTECTED_NAMES.filter(name => ![root, ...spellings].some(spelling => writable(childOf(spelling, name))))
+}
+
+/** ROOT-5: empty under full write; else one record per distinct root, in entry order. */
 export function writableRoots(context: RootContext): WritableRoot[] {
-  const { policy, access, paths, surroundings } = context
+  const { policy, access, form, model } = context
   if (hasFullDiskWrite(policy)) return []
+  const writing = writingOf(context)
   const spellings = new Map<AbsolutePath, Set<AbsolutePath>>()
   for (const entry of access.entries) {
-    if (entry.access !== 'write' || access.accessAt(entry.path) !== 'write') continue
-    const root = paths.canonical(entry.path)
+    if (entry.access !== 'write' || !writing.writable(entry.path)) continue
+    const root = form(entry.path)
     const known = spellings.get(root)
     if (known === undefined) spellings.set(root, new Set([entry.path]))
     else known.add(entry.path)
   }
-  const carveOuts = fileCarveOuts(context)
   return [...spellings].map(([root, spelled]) => {
-    const kept = [...protectedPathsOf(root, surroundings), ...carveOutsOf(root, [...spelled], carveOuts, context)]
-    return { root, readOnly: [...new Set(kept)] }
+    const readOnly = [...new Set([...protectedOf(root, writing), ...carveOutsOf(root, [...spelled], writing)])]
+    if (model === '2026-03') return { root, readOnly }
+    return { root, readOnly, protectedNames: protectedNamesOf(root, [...spelled], writing) }
   })
 }
 
 /** LEG-6: under the root and under nothing that stays read-only. Lexical. */
-export function writableRootAllows(root: WritableRoot, path: AbsolutePath): boolean {
-  return contains(root.root, path) && !root.readOnly.some(kept => contains(kept, path))
+export function writableRootAllows({ root, readOnly, protectedNames = [] }: WritableRoot, path: AbsolutePath): boolean {
+  if (!contains(root, path) || readOnly.some(kept => contains(kept, path))) return false
+  return !protectedNames.some(name => contains(childOf(root, name), path))
 }

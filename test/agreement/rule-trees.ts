@@ -63,6 +63,7 @@ function resolvedOf(words: readonly RuleWords[], changes: Partial<ResolvedPolicy
     writableRoots: rules.filter(rule => rule.access === 'write').map(rule => ({ root: rule.path, readOnly: [] })),
     unreadableRoots: rules.filter(rule => rule.access === 'none').map(rule => rule.path),
     rules,
+    globs: null,
     digest: '0'.repeat(64),
     ...changes,
   }

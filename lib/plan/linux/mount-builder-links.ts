@@ -26,6 +26,8 @@ export function entryAlias(resolved: ResolvedPolicy, origin: RuleOrigin): Absolu
   const path = resolved.fileSystem.entries[origin.index]?.path
   if (path === undefined) return null
   if (path.type === 'path') return path.path
+  // A match of a pattern has many places, and none needs another name.
+  if (path.type === 'glob_pattern') return null
   switch (path.value.kind) {
     case 'current_working_directory':
       return resolved.cwd

@@ -47,6 +47,7 @@ function policy(lines: readonly Line[], network: 'restricted' | 'enabled' = 'res
     fileSystem: { kind: 'restricted', entries: [] },
     legacy: null,
     needsDirectEnforcement: false,
+    globs: null,
     fullDiskRead: rules[0]?.path === '/' && rules.every(rule => rule.access !== 'none'),
     fullDiskWrite: rules.length === 1 && rules[0]?.path === '/' && rules[0].access === 'write',
     platformDefaults: false,
