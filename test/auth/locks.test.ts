@@ -1,15 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { lutimesSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { kernelLock, ownerFileLock } from '../../lib/auth/index.ts'
+import { formatOwner, type Owner, parseOwner } from '../../lib/auth/lock/owner-name.ts'
 import { ownIdentity } from '../../lib/auth/lock/process-identity.ts'
 import { type TemporaryHome, temporaryHome } from './support.ts'
 
 let home: TemporaryHome
 let path: string
+
+const name = (owner: Partial<Owner>) => formatOwner({ ...ownIdentity(), nonce: 'n', kernel: false, ...owner })
+/** Puts the name of this owner on the lock, in place of what is there. */
+function write(owner: Partial<Owner>): void {
+  rmSync(`${path}.owner`, { force: true })
+  symlinkSync(name(owner), `${path}.owner`)
+}
+const ownerNow = () => parseOwner(readlinkSync(`${path}.owner`))
 
 beforeEach(() => {
   home = temporaryHome()
@@ -19,9 +28,7 @@ afterEach(() => home.remove())
 
 describe('the portable lock', () => {
   const owner = () => `${path}.owner`
-  const write = (identity: object) =>
-    writeFileSync(owner(), JSON.stringify({ ...ownIdentity(), nonce: 'n', kernel: false, ...identity }))
-  const age = (seconds: number) => utimesSync(owner(), Date.now() / 1000 - seconds, Date.now() / 1000 - seconds)
+  const age = (seconds: number) => lutimesSync(owner(), Date.now() / 1000 - seconds, Date.now() / 1000 - seconds)
   const taken = () =>
     ownerFileLock.acquire(path, { timeoutMs: 60 }).then(
       async held => {
@@ -42,7 +49,7 @@ describe('the portable lock', () => {
       await held.release()
     }
     await Promise.all(Array.from({ length: 20 }, work))
-    expect([most, existsSync(owner())]).toEqual([1, false])
+    expect([most, readdirSync(home.path)]).toEqual([1, []])
   })
 
   it('gives up when the wait is over', async () => {
@@ -55,7 +62,7 @@ describe('the portable lock', () => {
   it('is free once its holder was killed', async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
     await once(child, 'spawn')
-    write({ pid: child.pid, startTime: startTimeOf(child) })
+    write({ pid: child.pid!, startTime: startTimeOf(child) })
     expect(await taken()).toBe('lock_timeout')
     child.kill('SIGKILL')
     await once(child, 'exit')
@@ -65,12 +72,44 @@ describe('the portable lock', () => {
   it.each([
     ['of a living holder, however long it stalls', {}, 3_600, 'lock_timeout'],
     ['of a process that got the id of a dead holder', { startTime: '1' }, 0, 'taken'],
-    ['of another container that is heard of', { realm: 'elsewhere' }, 5, 'lock_timeout'],
-    ['of another container that fell silent', { realm: 'elsewhere' }, 60, 'taken'],
+    ['of another container that is heard of', { namespace: '1' }, 5, 'lock_timeout'],
+    ['of another container that fell silent', { namespace: '1' }, 60, 'taken'],
   ])('%s', async (_title, identity, seconds, expected) => {
     write(identity)
     age(seconds)
     expect(await taken()).toBe(expected)
+    // The same where there are no symbolic links.
+    rmSync(owner(), { force: true })
+    writeFileSync(owner(), name(identity))
+    age(seconds)
+    expect(await taken()).toBe(expected)
+  })
+
+  it('has the name of its owner in the inode, so that a full disk has room for it', () => {
+    const longest = { ...ownIdentity(), namespace: '4294967295', pid: 4_194_304, startTime: '9999999999' }
+    const text = formatOwner({ ...longest, nonce: Buffer.alloc(8).toString('base64url'), kernel: true })
+    expect(text.length).toBeLessThan(60)
+    expect(parseOwner(text)).toMatchObject(longest)
+  })
+
+  it.each(['', 'half a na', 'x:1:2', 'a:b:1:2:n:k', '\u0000'])('takes %j for no name', text => {
+    expect(parseOwner(text)).toBeUndefined()
+  })
+
+  it('goes on where a process was killed while it took over', async () => {
+    write({ startTime: '1' })
+    symlinkSync(name({ startTime: '1' }), `${owner()}.takeover`)
+    expect(await taken()).toBe('taken')
+    expect(readdirSync(home.path)).toEqual([])
+  })
+
+  it('waits for a living process that takes over', async () => {
+    write({ startTime: '1' })
+    symlinkSync(name({}), `${owner()}.takeover`)
+    expect(await taken()).toBe('lock_timeout')
+    expect(ownerNow()).toMatchObject({ startTime: '1' })
+    rmSync(`${owner()}.takeover`)
+    expect(await taken()).toBe('taken')
   })
 
   it('waits for a holder that has not written its name yet, but not for ever', async () => {
@@ -84,7 +123,7 @@ describe('the portable lock', () => {
     const held = await ownerFileLock.acquire(path, { timeoutMs: 0 })
     write({ nonce: 'successor' })
     await held.release()
-    expect(JSON.parse(readFileSync(owner(), 'utf8')).nonce).toBe('successor')
+    expect(ownerNow()?.nonce).toBe('successor')
   })
 })
 
@@ -104,17 +143,12 @@ describe('the kernel lock', () => {
     await portable.release()
   })
 
-  const [boot] = ownIdentity().realm.split(' ')
-  const otherBoot = '11111111-2222-4333-8444-555555555555'
-
   it.each([
-    ['in another container who held the kernel lock, too, and so has ended', `${boot} pid:[1]`, true, 'taken'],
-    ['in another container who had the portable lock only', `${boot} pid:[1]`, false, 'lock_timeout'],
-    ['on another machine, where another kernel has the lock', `${otherBoot} pid:[1]`, true, 'lock_timeout'],
-    ['who cannot be placed', 'elsewhere', true, 'lock_timeout'],
-  ])('meets the name of an owner %s', async (_title, realm, kernel, expected) => {
-    const owner = { ...ownIdentity(), realm, nonce: 'n', kernel }
-    writeFileSync(`${path}.owner`, JSON.stringify(owner))
+    ['in another container who held the kernel lock, too, and so has ended', { namespace: '1', kernel: true }, 'taken'],
+    ['in another container who had the portable lock only', { namespace: '1', kernel: false }, 'lock_timeout'],
+    ['on another machine, where another kernel has the lock', { boot: 'another', kernel: true }, 'lock_timeout'],
+  ])('meets the name of an owner %s', async (_title, owner, expected) => {
+    write(owner)
     const outcome = await kernelLock(() => 0)
       .acquire(path, { timeoutMs: 30 })
       .then(
@@ -145,7 +179,7 @@ describe('the kernel lock', () => {
   it.each(['ENOLCK', 'ENOSYS', 'EOPNOTSUPP'] as const)('leaves it to the portable lock on %s', async name => {
     const lock = kernelLock(() => constants.errno[name])
     const held = await lock.acquire(path, { timeoutMs: 30 })
-    expect(JSON.parse(readFileSync(`${path}.owner`, 'utf8'))).toMatchObject({ kernel: false })
+    expect(ownerNow()).toMatchObject({ kernel: false })
     await expect(ownerFileLock.acquire(path, { timeoutMs: 30 })).rejects.toMatchObject({ reason: 'lock_timeout' })
     await held.release()
   })

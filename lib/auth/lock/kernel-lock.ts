@@ -23,17 +23,16 @@ export function kernelLock(flock: Flock): FileLock {
   return {
     async acquire(path: string, { timeoutMs }: LockOptions): Promise<HeldLock> {
       const deadline = performance.now() + timeoutMs
-      for (let attempt = 0; ; attempt++) {
+      const left = () => deadline - performance.now()
+      for (;;) {
         const handle = await openLockFile(path)
-        const answer = await takeOpened(flock, handle, path).catch(async error => {
+        const answer = await takeOpened(flock, handle, path, left).catch(async error => {
           await handle.close()
           throw error
         })
-        if (answer === 'taken') return withOwnerFile(handle, path, deadline - performance.now())
+        if (answer === 'taken') return withOwnerFile(handle, path, left())
         await handle.close()
-        if (answer === 'unsupported') return acquireOwnerFile(path, { timeoutMs: deadline - performance.now() }, false)
-        if (performance.now() > deadline) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
-        await sleep(pollDelay(attempt))
+        if (answer === 'unsupported') return acquireOwnerFile(path, { timeoutMs: left() }, false)
       }
     },
   }
@@ -76,12 +75,22 @@ const heldElsewhere: readonly number[] = [EAGAIN, EWOULDBLOCK, EINTR]
 /** Network and user-space file systems may have no `flock`. */
 const notThere: readonly number[] = [ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP]
 
-async function takeOpened(flock: Flock, handle: FileHandle, path: string): Promise<'taken' | 'held' | 'unsupported'> {
-  const errno = flock(handle.fd, true, true)
-  if (heldElsewhere.includes(errno)) return 'held'
-  if (notThere.includes(errno)) return 'unsupported'
-  if (errno !== 0) throw new AuthError('store_write', { operation: 'lock', location: path })
+/** Asks for the lock until it is there or the time is over; `removed` when it is one of a file that nobody else will open. */
+async function takeOpened(
+  flock: Flock,
+  handle: FileHandle,
+  path: string,
+  left: () => number,
+): Promise<'taken' | 'removed' | 'unsupported'> {
+  for (let attempt = 0; ; attempt++) {
+    const errno = flock(handle.fd, true, true)
+    if (errno === 0) break
+    if (notThere.includes(errno)) return 'unsupported'
+    if (!heldElsewhere.includes(errno)) throw new AuthError('store_write', { operation: 'lock', location: path })
+    if (left() < 0) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
+    await sleep(pollDelay(attempt))
+  }
   // Somebody may have removed the file between open and flock; then this lock excludes nobody.
   const [ours, there] = await Promise.all([handle.stat(), stat(path).catch(() => undefined)])
-  return there !== undefined && there.ino === ours.ino && there.dev === ours.dev ? 'taken' : 'held'
+  return there !== undefined && there.ino === ours.ino && there.dev === ours.dev ? 'taken' : 'removed'
 }

@@ -1,35 +1,27 @@
 /**
  * A lock made of a file that exists while it is held: for systems without the native addon.
  *
- * The file is made with `O_EXCL` and names its owner. A holder touches it every two seconds. It is stale, and may be taken
- * over, when its owner has ended, or, where that cannot be told (another machine, another container), when it was not
- * touched for thirty seconds. A holder that is known to live keeps it however long it stalls: taking the lock from a
- * suspended process would spend a refresh token twice.
+ * The file is a symbolic link to nowhere whose target is the name of its owner: made in one step, complete from its first
+ * moment, and without a block of the disk. Where there are no such links it is a plain file that holds the name. A holder
+ * touches it every two seconds. It is stale, and may be taken over, when its owner has ended, or, where that cannot be told
+ * (another machine, another container), when it was not touched for thirty seconds. A holder that is known to live keeps it
+ * however long it stalls: taking the lock from a suspended process would spend a refresh token twice.
  *
- * Take-over happens under a second `O_EXCL` file. What remains: a take-over that itself crashes delays others by ten
- * seconds, and two machines whose clocks differ by more than thirty may believe each other dead.
+ * Take-over happens under a second such file. What remains: two processes that find that one stale at the same moment, and
+ * two machines whose clocks differ by more than thirty seconds and believe each other dead.
  */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, readFile, stat, unlink, utimes } from 'node:fs/promises'
+import { type FileHandle, lstat, lutimes, open, readFile, readlink, symlink, unlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
 import { AuthError, systemCause } from '../errors.ts'
 import { type FileLock, type HeldLock, type LockOptions, pollDelay } from './file-lock.ts'
+import { formatOwner, type Owner, parseOwner } from './owner-name.ts'
 import { isRunning, ownIdentity, sharesKernel } from './process-identity.ts'
 
 const heartbeatMs = 2_000
 const staleAfterMs = 30_000
-const takeoverLimitMs = 10_000
-
-const ownerSchema = z.object({
-  realm: z.string(),
-  pid: z.number(),
-  startTime: z.string(),
-  nonce: z.string(),
-  /** The owner held the kernel's lock of the same name, too. */
-  kernel: z.boolean(),
-})
-type Owner = z.infer<typeof ownerSchema>
+/** How long a plain file may have no readable name: its maker is between creating and writing, or died there. */
+const namelessAfterMs = 10_000
 
 export const ownerFileLock: FileLock = {
   acquire: (path, options) => acquireOwnerFile(path, options, false),
@@ -41,44 +33,50 @@ export const ownerFileLock: FileLock = {
  */
 export async function acquireOwnerFile(path: string, { timeoutMs }: LockOptions, kernel: boolean): Promise<HeldLock> {
   const file = `${path}.owner`
-  const owner: Owner = { ...ownIdentity(), nonce: randomBytes(12).toString('hex'), kernel }
+  const owner: Owner = { ...ownIdentity(), nonce: randomBytes(8).toString('base64url'), kernel }
   const deadline = performance.now() + timeoutMs
   for (let attempt = 0; ; attempt++) {
     const claim = await create(file, owner)
     if (claim !== undefined) return hold(claim)
-    if (await isStale(file, kernel)) await takeOver(file, kernel)
-    else if (performance.now() > deadline) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
-    else await sleep(pollDelay(attempt))
+    if ((await isStale(file, kernel)) && (await takeOver(file, owner))) continue
+    if (performance.now() > deadline) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
+    await sleep(pollDelay(attempt))
   }
 }
 
-/** What this process made of the lock's file; nothing when another one was first. */
+/** What this process made of the lock's file. */
 interface Claim {
   readonly file: string
   /** Empty when the disk had no room for the name: making the file took the lock all the same. */
   readonly nonce: string
-  readonly inode: number
+  readonly inode: number | undefined
 }
 
+/** Makes the file; nothing when another process was first. */
 async function create(file: string, owner: Owner): Promise<Claim | undefined> {
+  try {
+    await symlink(formatOwner(owner), file)
+    return { file, nonce: owner.nonce, inode: undefined }
+  } catch (error) {
+    return codeOf(error) === 'EEXIST' ? undefined : createPlain(file, owner)
+  }
+}
+
+/** For file systems and users that may not make symbolic links. */
+async function createPlain(file: string, owner: Owner): Promise<Claim | undefined> {
   let handle: FileHandle
   try {
     handle = await open(file, 'wx', 0o600)
   } catch (error) {
-    const cause = systemCause(error)
-    if ((cause as NodeJS.ErrnoException | undefined)?.code === 'EEXIST') return undefined
-    throw new AuthError('store_write', { operation: 'lock', location: file, cause })
+    if (codeOf(error) === 'EEXIST') return undefined
+    throw new AuthError('store_write', { operation: 'lock', location: file, cause: systemCause(error) })
   }
   try {
     const { ino: inode } = await handle.stat()
     // On a full disk the tokens still have the room that was reserved for them, and a lock needs no name to be held.
-    const named = await handle.writeFile(JSON.stringify(owner)).then(
+    const named = await handle.writeFile(formatOwner(owner)).then(
       () => true,
-      () =>
-        handle.truncate(0).then(
-          () => false,
-          () => false,
-        ),
+      () => handle.truncate(0).then(never, never),
     )
     return { file, nonce: named ? owner.nonce : '', inode }
   } finally {
@@ -86,10 +84,12 @@ async function create(file: string, owner: Owner): Promise<Claim | undefined> {
   }
 }
 
+const never = () => false
+
 function hold(claim: Claim): HeldLock {
   const heartbeat = setInterval(() => {
     const now = new Date()
-    utimes(claim.file, now, now).catch(() => undefined)
+    lutimes(claim.file, now, now).catch(() => undefined)
   }, heartbeatMs)
   heartbeat.unref()
   return {
@@ -104,15 +104,12 @@ function hold(claim: Claim): HeldLock {
 async function isOurs({ file, nonce, inode }: Claim): Promise<boolean> {
   const owner = await readOwner(file)
   if (nonce !== '') return owner?.nonce === nonce
-  return owner === undefined && (await stat(file).catch(() => undefined))?.ino === inode
+  return owner === undefined && (await lstat(file).catch(() => undefined))?.ino === inode
 }
 
 async function readOwner(file: string): Promise<Owner | undefined> {
-  try {
-    return ownerSchema.parse(JSON.parse(await readFile(file, 'utf8')))
-  } catch {
-    return undefined
-  }
+  const text = await readlink(file).catch(() => readFile(file, 'utf8').catch(() => ''))
+  return parseOwner(text)
 }
 
 async function isStale(file: string, kernel: boolean): Promise<boolean> {
@@ -120,31 +117,37 @@ async function isStale(file: string, kernel: boolean): Promise<boolean> {
   if (kernel && owner?.kernel && sharesKernel(owner)) return true
   const running = owner === undefined ? 'unknown' : isRunning(owner)
   if (running !== 'unknown') return running === 'no'
-  // No readable owner: its maker is between creating and writing, or died there.
-  return (await ageOf(file)) > (owner === undefined ? takeoverLimitMs : staleAfterMs)
+  return (await ageOf(file)) > (owner === undefined ? namelessAfterMs : staleAfterMs)
 }
 
 async function ageOf(file: string): Promise<number> {
   try {
-    return Date.now() - (await stat(file)).mtimeMs
+    return Date.now() - (await lstat(file)).mtimeMs
   } catch {
     return 0
   }
 }
 
-/** Removes a stale lock. One at a time, and only after looking again: it may have a living owner by now. */
-async function takeOver(file: string, kernel: boolean): Promise<void> {
+/**
+ * Removes a stale lock; false when another process is about to. One at a time, and only after looking again: it may have a
+ * living owner by now.
+ */
+async function takeOver(file: string, owner: Owner): Promise<boolean> {
   const guard = `${file}.takeover`
-  try {
-    await (await open(guard, 'wx', 0o600)).close()
-  } catch {
-    if ((await ageOf(guard)) > takeoverLimitMs) await unlink(guard).catch(() => undefined)
-    await sleep(pollDelay(0))
-    return
+  const claim = await create(guard, owner)
+  if (claim === undefined) {
+    // Never by the kernel's lock: it keeps out nobody who has the portable one only.
+    if (await isStale(guard, false)) await unlink(guard).catch(() => undefined)
+    return false
   }
   try {
-    if (await isStale(file, kernel)) await unlink(file).catch(() => undefined)
+    if (await isStale(file, owner.kernel)) await unlink(file).catch(() => undefined)
+    return true
   } finally {
-    await unlink(guard).catch(() => undefined)
+    if (await isOurs(claim)) await unlink(guard).catch(() => undefined)
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code
 }

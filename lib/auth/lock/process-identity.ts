@@ -2,14 +2,18 @@
  * Which process is this, and does that one still run?
  *
  * A process id alone is not enough: it is given again after a crash, and means another process in another container. So an
- * owner is a realm (one boot of one machine, one pid namespace), an id and a start time. Where the system tells none of
- * these, the answer is `unknown` and the caller must rely on the heartbeat.
+ * owner is one boot of one machine, a pid namespace, an id and a start time. Where the system tells none of these, the
+ * answer is `unknown` and the caller must rely on the heartbeat.
  */
+import { createHash } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 
 export interface ProcessIdentity {
-  readonly realm: string
+  /** A digest that stands for one boot of one machine; for the machine where the system does not tell boots apart. */
+  readonly boot: string
+  /** The inode of the pid namespace (Linux), empty where there are none. */
+  readonly namespace: string
   readonly pid: number
   /** Clock ticks between boot and the start of the process (Linux), empty where the system does not tell. */
   readonly startTime: string
@@ -18,39 +22,46 @@ export interface ProcessIdentity {
 let self: ProcessIdentity | undefined
 
 export function ownIdentity(): ProcessIdentity {
-  self ??= Object.freeze({ realm: realmOfThisProcess(), pid: process.pid, startTime: startTimeOf(process.pid) ?? '' })
+  self ??= Object.freeze({ ...ownRealm(), pid: process.pid, startTime: startTimeOf(process.pid) ?? '' })
   return self
 }
 
 /** Whether the owner is alive: `unknown` when it lives where we cannot look, or when the id might be another process. */
 export function isRunning(owner: ProcessIdentity): 'yes' | 'no' | 'unknown' {
-  if (owner.realm !== ownIdentity().realm) return 'unknown'
-  if (owner.startTime !== '') return startTimeOf(owner.pid) === owner.startTime ? 'yes' : 'no'
+  const own = ownIdentity()
+  if (owner.boot !== own.boot || owner.namespace !== own.namespace) return 'unknown'
+  const startTime = startTimeOf(owner.pid)
+  if (owner.startTime !== '' && startTime === owner.startTime) return 'yes'
   try {
     process.kill(owner.pid, 0)
-    return owner.pid === process.pid ? 'yes' : 'unknown'
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH' ? 'no' : 'unknown'
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ESRCH') return 'no'
+    // Another user's process, which `/proc` mounted with hidepid does not show.
+    if (startTime === undefined) return 'unknown'
   }
+  if (owner.startTime !== '') return 'no'
+  return owner.pid === process.pid ? 'yes' : 'unknown'
 }
 
 /** Whether the owner ran under this boot of this machine, in whatever container. */
-export function sharesKernel({ realm }: ProcessIdentity): boolean {
-  const own = ownIdentity().realm
-  return realm === own || (linuxBoot(realm) !== undefined && linuxBoot(realm) === linuxBoot(own))
+export function sharesKernel({ boot }: ProcessIdentity): boolean {
+  return boot === ownIdentity().boot
 }
 
-function linuxBoot(realm: string): string | undefined {
-  return /^(\S+) pid:\[\d+\]$/.exec(realm)?.[1]
-}
-
-function realmOfThisProcess(): string {
+function ownRealm(): Pick<ProcessIdentity, 'boot' | 'namespace'> {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`
+    const [, namespace = ''] = /^pid:\[(\d+)\]$/.exec(readlinkSync('/proc/self/ns/pid')) ?? []
+    return { boot: digest(boot), namespace }
   } catch {
-    return `${process.platform} ${hostname()}`
+    return { boot: digest(`${process.platform} ${hostname()}`), namespace: '' }
   }
+}
+
+/** Short enough for the name of a lock's owner, long enough that no two machines share it. */
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 11)
 }
 
 /** Field 22 of `/proc/<pid>/stat` (proc_pid_stat(5)); nothing for a process that has ended, a zombie included. */
