@@ -319,7 +319,7 @@ export class AuthManager {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.flush()
-    this.#session.coordinator.stop()
+    await this.#session.coordinator.stop()
   }
 
   toJSON(): Record<string, unknown> {

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type AuthStorage, fileStorage, ownerFileLock } from '../../lib/auth/index.ts'
+import { type AuthStorage, type FileLock, fileStorage, ownerFileLock } from '../../lib/auth/index.ts'
 import { type TemporaryHome, temporaryHome } from './support.ts'
 
 const mode = (path: string) => (statSync(path).mode & 0o7777).toString(8)
@@ -32,6 +32,20 @@ describe('the file store', () => {
 
   it('reads nothing where nothing is', async () => {
     expect(await storage.read()).toBeUndefined()
+  })
+
+  it('waits longer for its locks when the refresh token is spent', async () => {
+    const waits: number[] = []
+    const lock: FileLock = {
+      async acquire(_path, { timeoutMs }) {
+        waits.push(timeoutMs)
+        return { release: async () => undefined }
+      },
+    }
+    const patient = fileStorage({ home: home.path, lock })
+    await patient.update(() => 'a login')
+    await patient.update(() => 'new tokens', await patient.reserve!(10))
+    expect(waits).toEqual([5_000, 5_000, 30_000, 30_000])
   })
 
   it.each([

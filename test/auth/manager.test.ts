@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { readdirSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -7,9 +8,11 @@ import {
   type AuthManagerOptions,
   type AuthStorage,
   codexProvider,
+  fileStorage,
   type KeyringBackend,
   keyringStorage,
   memoryStorage,
+  ownerFileLock,
 } from '../../lib/auth/index.ts'
 import { authNamespace, jwt, managedText, type TemporaryHome, temporaryHome } from './support.ts'
 
@@ -131,6 +134,45 @@ describe('a store that fails', () => {
     expect(await a.flush()).toBe(true)
     expect(JSON.parse((await store.storage.read())!).tokens.refresh_token).toBe('rt-1')
     expect([heard, server.sent]).toEqual([['persistFailed', 'persisted'], ['rt-0']])
+  })
+
+  it('lets no other process spend the old token while the new one waits in memory', async () => {
+    const home = temporaryHome()
+    home.write(managedText())
+    const server = rotating()
+    const files = fileStorage({ home: home.path, lock: ownerFileLock })
+    let failWrites = true
+    const process = (identity: string): AuthStorage => ({
+      ...files,
+      identity,
+      async update(change, reservation) {
+        if (failWrites) throw new AuthError('store_write', { operation: 'write' })
+        return files.update(change, reservation)
+      },
+    })
+    const [a, b] = await Promise.all(
+      ['one', 'two'].map(name =>
+        open({ storage: process(`${home.path} ${name}`), fetch: server.fetch, lockTimeoutMs: 50 }),
+      ),
+    )
+    try {
+      expect(await a!.refreshToken()).toEqual({ outcome: 'refreshed', persisted: false })
+      await expect(b!.refreshToken()).rejects.toMatchObject({ kind: 'transient', reason: 'lock_timeout' })
+      // The process that has the tokens goes on with them.
+      expect(await a!.refreshToken()).toEqual({ outcome: 'refreshed', persisted: false })
+      await expect(b!.refreshToken()).rejects.toMatchObject({ reason: 'lock_timeout' })
+      failWrites = false
+      expect(await a!.flush()).toBe(true)
+      await expect.poll(() => b!.refreshToken().catch(() => undefined)).toMatchObject({ outcome: 'reloaded' })
+      expect([b!.snapshot()?.token(), server.sent]).toEqual(['at-2', ['rt-0', 'rt-1']])
+
+      failWrites = true
+      await a!.refreshToken()
+      await a![Symbol.asyncDispose]()
+      expect(readdirSync(home.path).filter(name => name.includes('lock'))).toEqual([])
+    } finally {
+      home.remove()
+    }
   })
 
   it('gives way when another program stores a login while tokens wait', async () => {

@@ -63,9 +63,11 @@ export class RefreshCoordinator {
     return true
   }
 
-  stop(): void {
+  /** Ends the attempts to write what waits, and lets other processes go on. */
+  async stop(): Promise<void> {
     clearTimeout(this.#retry)
     this.#retry = undefined
+    await this.#context.cell.takeLock()?.release()
   }
 
   /** What polling clients do most: one look at the store's version, and the recorded error. */

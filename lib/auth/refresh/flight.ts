@@ -7,7 +7,7 @@
  *   3. lock over all processes, look again: the one who waited adopts what the other stored;
  *   4. take the room for the write, so that a full or read-only disk is met before the token is spent;
  *   5. the request: from here on nothing may end the flight, because the old token may be gone;
- *   6. compare and swap; what cannot be written waits in memory.
+ *   6. compare and swap; what cannot be written waits in memory, and the lock is kept until it is.
  * Never throws anything but `AuthError`. Spec: auth.md §9 to §16, departures D1 to D10 and D16 to D26.
  */
 import { unreachable } from '../../errors.ts'
@@ -48,7 +48,7 @@ export async function fly(context: FlightContext, base: AuthSnapshot, reason: Re
   if (newer !== undefined) return reloaded(newer)
   failLocally(context, base)
 
-  const lock = await lockRefresh(context)
+  const lock = cell.takeLock() ?? (await lockRefresh(context))
   try {
     const stored = newerThan(base, await reader.read())
     if (stored !== undefined) return reloaded(stored)
@@ -62,7 +62,7 @@ export async function fly(context: FlightContext, base: AuthSnapshot, reason: Re
       await reservation?.release()
     }
   } finally {
-    await lock?.release()
+    await cell.keepLock(lock)
   }
 }
 

@@ -6,6 +6,7 @@
  * `Holder` here, so that the poison stays as long as anyone still holds what is poisoned.
  */
 import type { AuthError } from '../errors.ts'
+import type { HeldLock } from '../lock/file-lock.ts'
 import { PoisonLedger } from '../poison.ts'
 import type { AuthRecord } from '../record.ts'
 import { AuthSnapshot } from '../snapshot.ts'
@@ -41,10 +42,36 @@ export class StoreCell {
   readonly poison = new PoisonLedger()
   flight: Flight | undefined
   pause: Pause | undefined
-  unsaved: Unsaved | undefined
   /** Grows with each login and logout of this process. */
   generation = 0
   readonly #holders = new Set<WeakRef<Holder>>()
+  #unsaved: Unsaved | undefined
+  #lock: HeldLock | undefined
+
+  get unsaved(): Unsaved | undefined {
+    return this.#unsaved
+  }
+
+  set unsaved(unsaved: Unsaved | undefined) {
+    this.#unsaved = unsaved
+    if (unsaved === undefined) void this.takeLock()?.release()
+  }
+
+  /**
+   * Keeps the lock over all processes for as long as the newest tokens are in this memory only: another process would find
+   * the old refresh token in the store and spend it a second time.
+   */
+  async keepLock(lock: HeldLock | undefined): Promise<void> {
+    if (this.#unsaved === undefined) await lock?.release()
+    else this.#lock = lock
+  }
+
+  /** The lock that was kept; whoever takes it gives it back. */
+  takeLock(): HeldLock | undefined {
+    const lock = this.#lock
+    this.#lock = undefined
+    return lock
+  }
 
   join(holder: Holder): void {
     this.#holders.add(new WeakRef(holder))

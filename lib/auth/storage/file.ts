@@ -16,6 +16,8 @@ import { removeStrays, TemporaryFile } from './temporary-file.ts'
 
 /** Codex waits about as long for the second of its two locks. */
 const commitLockMs = 5_000
+/** The refresh token is spent, and what comes instead of it is worth a longer wait. */
+const spentCommitLockMs = 30_000
 const largestFile = 4 * 1024 * 1024
 /** A file changed more recently than this may change again within the clock tick of its stamp. */
 const settledAfterMs = 2_000
@@ -40,11 +42,12 @@ export function fileStorage({ home, lock }: FileStorageOptions): AuthStorage {
       })
     },
     async update(change, reservation) {
-      await withCommitLock(home, lock, async () => {
+      const work = async () => {
         const next = change(await readText(path))
         if (next === undefined) return
         await wrapErrors('write', path, () => replace(path, next, reservation))
-      })
+      }
+      await withCommitLock(home, lock, work, reservation === undefined ? commitLockMs : spentCommitLockMs)
     },
     async delete() {
       if ((await lstat(path).catch(() => undefined)) === undefined) return false
@@ -58,12 +61,17 @@ export function fileStorage({ home, lock }: FileStorageOptions): AuthStorage {
 }
 
 /** Both of Codex's locks, in its order, so that neither program writes over the other (auth.md §16). */
-export async function withCommitLock<T>(home: string, lock: FileLock, work: () => Promise<T>): Promise<T> {
+export async function withCommitLock<T>(
+  home: string,
+  lock: FileLock,
+  work: () => Promise<T>,
+  timeoutMs = commitLockMs,
+): Promise<T> {
   const held: HeldLock[] = []
   try {
     await wrapErrors('lock', home, () => mkdir(home, { recursive: true, mode: 0o700 }))
-    held.push(await lock.acquire(join(home, 'auth.lock'), { timeoutMs: commitLockMs }))
-    held.push(await lock.acquire(join(home, 'auth.json.lock'), { timeoutMs: commitLockMs }))
+    held.push(await lock.acquire(join(home, 'auth.lock'), { timeoutMs }))
+    held.push(await lock.acquire(join(home, 'auth.json.lock'), { timeoutMs }))
     return await work()
   } finally {
     for (const one of held.reverse()) await one.release()
