@@ -74,6 +74,8 @@ export interface RotatingServer {
   readonly counts: { refreshes: number; revocations: number; reused: number }
   /** The only refresh token that is good now. */
   validToken(): string
+  /** How often it was replaced. */
+  rotations(): number
   /** Requests of these senders (by `user-agent`) are dropped, as if they had never come. */
   readonly dead: Set<string>
   stop(): Promise<void>
@@ -109,6 +111,7 @@ export async function startRotatingServer(delayMs = 0): Promise<RotatingServer> 
     counts,
     dead,
     validToken: () => `rt-${number}`,
+    rotations: () => number,
     async stop() {
       server.closeAllConnections()
       await new Promise(done => server.close(done))
