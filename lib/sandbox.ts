@@ -206,7 +206,8 @@ export class Sandbox {
 }
 
 function facts({ plan, resolved }: Held) {
-  return { engine: plan.engine, planDigest: plan.digest, policyDigest: resolved.digest }
+  const globs = resolved.globs === null ? ('none' as const) : ('snapshot' as const)
+  return { engine: plan.engine, planDigest: plan.digest, policyDigest: resolved.digest, globs }
 }
 
 export type { LinuxOptions, SandboxOptions }

@@ -10,7 +10,7 @@ import type { ResolvedPolicy } from '../policy/types.ts'
 import { type Attempt, attempts, filterOnlyPlan, unconfinedPlan } from './linux/engines.ts'
 import { makeMountPlan } from './linux/mount.ts'
 import type { ProcessView } from './linux/namespaces.ts'
-import { refuseMeaningless, unknownPlaces } from './meaningless.ts'
+import { refuseMeaningless, refuseSnapshot, unknownPlaces } from './meaningless.ts'
 import type { LinuxEngine, Plan, Refusal } from './plan.ts'
 
 /**
@@ -48,7 +48,7 @@ const defaultEngines: readonly FileSystemEngine[] = ['namespace', 'bwrap', 'land
 
 export function choosePlan({ resolved, capabilities, options }: ChooseQuestion): Choice {
   if (capabilities.platform !== 'linux') return { refusal: unsupportedPlatform(capabilities.platform), notices: [] }
-  const meaningless = refuseMeaningless(resolved)
+  const meaningless = refuseMeaningless(resolved) ?? (options.strict === true ? refuseSnapshot(resolved) : null)
   if (meaningless !== null) return { refusal: meaningless, notices: [] }
   const choice = chooseForLinux(resolved, capabilities, options)
   return { ...choice, notices: [...unknownPlaces(resolved), ...choice.notices] }

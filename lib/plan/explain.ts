@@ -89,6 +89,9 @@ function concerns({ code }: PlanLimit, policyAccess: Access, rule: AccessRule | 
   switch (code) {
     case 'protected-paths':
       return rule?.origin.kind === 'protection'
+    // Any path may come to match; `rule` only tells those that do now.
+    case 'glob-snapshot':
+      return policyAccess !== 'none'
     case 'metadata-outside-roots':
     case 'truncate':
     case 'reopened-descriptors':

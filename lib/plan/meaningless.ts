@@ -24,6 +24,17 @@ export function refuseMeaningless({ kind, fileSystem, globs }: ResolvedPolicy): 
   })
 }
 
+/** For hosts that want all or nothing: a snapshot does not hold what appears later. */
+export function refuseSnapshot({ fileSystem, globs }: ResolvedPolicy): Refusal | null {
+  if (globs === null) return null
+  const index = fileSystem.entries.findIndex(({ path, access }) => path.type === 'glob_pattern' && access === 'none')
+  return refusal(index, spellingOf(fileSystem.entries[index]!.path), {
+    mechanism: 'glob snapshot',
+    reason: 'what matches it after the launch is not closed, and strict is set',
+    hint: 'deny the directory that holds the files',
+  })
+}
+
 interface Obstacle {
   readonly mechanism: string
   readonly reason: string

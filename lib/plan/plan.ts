@@ -22,6 +22,8 @@ export type PlanLimitCode =
   | 'abstract-unix-sockets'
   /** `truncate(2)` by path is not covered (Landlock before ABI 3, no mount namespace). */
   | 'truncate'
+  /** What matches a pattern and appears after the launch is not closed. */
+  | 'glob-snapshot'
   /** Descriptors of the host that are reachable through /proc can be re-opened (no Landlock inside). */
   | 'reopened-descriptors'
 

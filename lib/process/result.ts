@@ -25,6 +25,8 @@ export interface RunResult<Output extends string | Buffer = string> {
   /** `plan.digest` and the policy's digest: what this run was held to. */
   readonly planDigest: string
   readonly policyDigest: string
+  /** `snapshot`: the policy denies patterns, and what matched them at the launch was closed, nothing later. */
+  readonly globs: 'none' | 'snapshot'
 }
 
 export interface ResultContext {
@@ -34,6 +36,7 @@ export interface ResultContext {
   readonly engine: string
   readonly planDigest: string
   readonly policyDigest: string
+  readonly globs: 'none' | 'snapshot'
 }
 
 export function makeResult(native: NativeResult, context: ResultContext): RunResult<string | Buffer> {
@@ -52,6 +55,7 @@ export function makeResult(native: NativeResult, context: ResultContext): RunRes
     engine: context.engine,
     planDigest: context.planDigest,
     policyDigest: context.policyDigest,
+    globs: context.globs,
   })
 }
 

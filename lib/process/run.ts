@@ -11,7 +11,7 @@ import { makeResult, type ResultContext, type RunResult } from './result.ts'
 import type { Runs } from './runs.ts'
 import { signalNumber } from './signals.ts'
 
-export type PlanFacts = Pick<ResultContext, 'engine' | 'planDigest' | 'policyDigest'>
+export type PlanFacts = Pick<ResultContext, 'engine' | 'planDigest' | 'policyDigest' | 'globs'>
 
 /** The error that an aborted wait ends with, as Node makes it. */
 export class AbortError extends Error {

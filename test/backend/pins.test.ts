@@ -36,7 +36,7 @@ function writing(file: string): Command {
   return { file: '/bin/sh', args, argv0: 'sh', cwd: '/', env, stdio: [ignore, readPipe, readPipe], session: 'new' }
 }
 
-const facts = { engine: '', planDigest: '', policyDigest: '' }
+const facts = { engine: '', planDigest: '', policyDigest: '', globs: 'none' } as const
 
 eachEngine(mountEngines, 'a root that is replaced after the plan was made', engine => {
   let world: World

@@ -206,7 +206,8 @@ function confinedPlan(
     sharedIpc: parts.namespaces?.ipc !== true,
   })
   const environment = environmentOf(resolved)
-  return finishPlan({ kind: 'linux', engine, policyDigest: resolved.digest, ...parts, seccomp, environment })
+  const limits = [...parts.limits, ...(resolved.globs === null ? [] : [limit('glob-snapshot')])]
+  return finishPlan({ kind: 'linux', engine, policyDigest: resolved.digest, ...parts, limits, seccomp, environment })
 }
 
 /** PLAT-3: tells programs inside that the network is closed, sandbox or not. */

@@ -12,6 +12,7 @@ const messages: Readonly<Record<PlanLimitCode, string>> = {
   'process-visibility': 'names and arguments of the processes of the host can be read in /proc',
   'abstract-unix-sockets': 'abstract unix sockets of the host can be reached',
   truncate: 'files outside the writable roots can be truncated by path',
+  'glob-snapshot': 'a file that matches a denied pattern and appears after the launch can be read',
   'reopened-descriptors': 'files of the host behind inherited descriptors can be re-opened through /proc',
 }
 

@@ -29,8 +29,7 @@ export default {
     }
   },
 
-  // Only what no engine can express yet; a policy that one engine cannot hold is refused, and that is judged.
-  supports: (scenario) => (scenario.features?.includes('glob') ? 'cannot express: glob' : true),
+  supports: () => true,
 
   async run(req) {
     let sandbox;
