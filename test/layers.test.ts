@@ -30,6 +30,12 @@ const layers: Readonly<Record<string, Layer>> = {
   backend: { values: ['errors', 'plan', 'host', 'process', 'native'], types: [], packages: [], node: 'any' },
   auth: { values: ['errors'], types: [], packages: ['zod', 'undici'], node: 'any' },
   'apply-patch': { values: ['errors'], types: [], packages: [], node: 'any' },
+  patch: {
+    values: ['errors', 'apply-patch', 'policy', 'host', 'native', 'process'],
+    types: [],
+    packages: [],
+    node: 'any',
+  },
   sandbox: { values: ['errors', ...inner], types: [], packages: [], node: 'any' },
   doctor: { values: ['errors', ...inner], types: [], packages: [], node: 'any' },
   index: { values: ['errors', 'sandbox', 'doctor', ...inner], types: [], packages: [], node: [] },
@@ -38,6 +44,7 @@ const layers: Readonly<Record<string, Layer>> = {
 
 /** `importer -> imported`, and why. */
 const allowed = new Map([
+  ['apply-patch/index.ts -> patch.ts', 'the entry point gives the functions that know policies, not the ones beneath'],
   ['host/surroundings.ts -> policy/path.ts', 'absolute paths are made in one place only, and it is pure'],
   [
     'auth/lock/default-lock.ts -> native/binding.ts',

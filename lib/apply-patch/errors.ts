@@ -100,7 +100,7 @@ export class PatchConflictError extends PatchError {
   }
 }
 
-/** `ERR_PATCH_REFUSED`: the policy does not allow a path of the patch to be written. Nothing was read or written. */
+/** `ERR_PATCH_REFUSED`: the policy does not allow a path. Nothing was written, and nothing of that file was read. */
 export class PatchRefusedError extends PatchError {
   /** The path that would have been written: absolute, without symbolic links. */
   readonly target: string

@@ -1,6 +1,7 @@
 /** The public subpath `castellan/apply-patch`. Re-exports only. */
 
-export { type AppliedPatch, type ApplyOptions, applyPatch } from './apply.ts'
+export { type ApplyOptions, applyPatch, type PatchOptions, type PolicyOptions, planPatch } from '../patch.ts'
+export type { AppliedPatch } from './apply.ts'
 export type { FileChange } from './changes.ts'
 export type { CommitNote } from './commit.ts'
 export { type Detection, detectApplyPatch } from './detect.ts'
@@ -37,8 +38,7 @@ export type {
 } from './grammar.ts'
 export { type InspectedFile, inspectPlan } from './inspect.ts'
 export type { PolicyCheck } from './locate.ts'
-export { nodeFileAccess } from './node-access.ts'
+export { type BeneathCalls, type NodeFileAccessOptions, nodeFileAccess } from './node-access.ts'
 export { parsePatch } from './parse.ts'
-export { type PatchPlan, planPatch } from './plan.ts'
-export type { PatchOptions } from './session.ts'
+export type { PatchPlan } from './plan.ts'
 export { formatSummary, type PatchSummary } from './summary.ts'

@@ -1,9 +1,10 @@
 /**
  * `FileAccess` by Node's own file system calls.
  *
- * On Linux, where /proc is mounted, a directory is opened part by part from the root with O_NOFOLLOW, each part relative
- * to the one before it (`/proc/self/fd/<n>/<part>`), and its entries are named relative to the result: no link that
- * appears after the check is ever followed (open(2), proc(5)).
+ * On Linux, where /proc is mounted, a directory is opened once without following a link, and its entries are named relative
+ * to that descriptor (`/proc/self/fd/<n>/<name>`): no link that appears after the check is ever followed. The opening is one
+ * openat2(2) where somebody hands that call in and the kernel has it; otherwise part by part from the root with O_NOFOLLOW,
+ * each part relative to the one before it, which is as strict and takes more calls (open(2), openat2(2), proc(5)).
  *
  * Elsewhere names are joined to the path. THE RACE THAT REMAINS THERE: between the check that the path holds no link and
  * the call that uses it, another process that may write in a parent directory can put a link in that parent's place and
@@ -12,6 +13,7 @@
 
 import { constants, existsSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
+import { constants as osConstants } from 'node:os'
 import { join, parse, sep } from 'node:path'
 
 import type {
@@ -35,10 +37,34 @@ const noFollow = constants.O_NOFOLLOW ?? 0
 const readFlags = constants.O_RDONLY | noFollow | (constants.O_NONBLOCK ?? 0)
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow
 
-/** The access of this machine: race-free on Linux with /proc, by path elsewhere. `byPath` asks for the latter. */
-export function nodeFileAccess(options: { readonly byPath?: boolean } = {}): FileAccess {
+/** openat2(2) from outside of Node: descriptors or negative errnos. */
+export interface BeneathCalls {
+  /** `path` is absolute; no link on it is followed. */
+  openBeneath(path: string): number
+  closeFile(fd: number): void
+}
+
+export interface NodeFileAccessOptions {
+  /** Use names joined to paths, as on systems without anything better. Default: false. */
+  readonly byPath?: boolean
+  /** How to open a directory in one call. Default: part by part. */
+  readonly beneath?: BeneathCalls
+}
+
+/** The access of this machine: race-free on Linux with /proc, by path elsewhere. */
+export function nodeFileAccess(options: NodeFileAccessOptions = {}): FileAccess {
   const raceFree = options.byPath !== true && process.platform === 'linux' && existsSync('/proc/self/fd')
-  return { raceFree, realPath, openDirectory: raceFree ? openByDescriptor : openByPath }
+  if (!raceFree) return { raceFree, realPath, openDirectory: openByPath }
+  const { beneath } = options
+  if (beneath === undefined || !works(beneath)) return { raceFree, realPath, openDirectory: openByDescriptor }
+  return { raceFree, realPath, openDirectory: path => openBeneath(beneath, path) }
+}
+
+/** ENOSYS before Linux 5.6, and filters of containers answer to a call they do not know with errnos of their own. */
+function works(beneath: BeneathCalls): boolean {
+  const fd = beneath.openBeneath('/')
+  if (fd >= 0) beneath.closeFile(fd)
+  return fd >= 0
 }
 
 async function realPath(path: string): Promise<string | null> {
@@ -55,6 +81,17 @@ function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
+async function openBeneath(beneath: BeneathCalls, path: string): Promise<OpenDirectory> {
+  const fd = beneath.openBeneath(path)
+  if (fd < 0) throw systemError(-fd, path)
+  return directoryOf(fd, async () => beneath.closeFile(fd))
+}
+
+function systemError(errno: number, path: string): Error {
+  const code = Object.entries(osConstants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`
+  return Object.assign(new Error(`${code}: cannot open the directory '${path}'`), { code, path })
+}
+
 async function openByDescriptor(path: string): Promise<OpenDirectory> {
   let handle = await fs.open('/', O_PATH | directoryFlags)
   try {
@@ -69,12 +106,12 @@ async function openByDescriptor(path: string): Promise<OpenDirectory> {
     await handle.close()
     throw error
   }
-  const base = `/proc/self/fd/${handle.fd}`
-  return openDirectoryAt(
-    async name => `${base}/${name}`,
-    `${base}/.`,
-    () => handle.close(),
-  )
+  return directoryOf(handle.fd, () => handle.close())
+}
+
+function directoryOf(fd: number, close: () => Promise<void>): OpenDirectory {
+  const base = `/proc/self/fd/${fd}`
+  return openDirectoryAt(async name => `${base}/${name}`, `${base}/.`, close)
 }
 
 async function openByPath(path: string): Promise<OpenDirectory> {

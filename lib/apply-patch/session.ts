@@ -4,7 +4,7 @@
 
 import { isAbsolute } from 'node:path'
 
-import { OptionError } from '../errors.ts'
+import { BackendError, OptionError } from '../errors.ts'
 import { Directories } from './directories.ts'
 import { Draft } from './draft.ts'
 import { abortError, errnoNameOf, PatchError, PatchInvalidError, PatchIoError, type PatchPlace } from './errors.ts'
@@ -22,8 +22,13 @@ export interface PatchOptions {
    * symbolic links; anything but `write` refuses the patch. Default: everything is allowed.
    */
   readonly check?: PolicyCheck
-  /** How to reach the disk. Default: `nodeFileAccess()`. */
+  /** How to reach the disk. Default: this machine's race-free way where it has one. */
   readonly access?: FileAccess
+  /**
+   * What to do when somebody is to be asked (`check`, a policy) and the disk cannot be reached without a race between the
+   * answer and the write (`access.raceFree`): refuse the patch, or apply it all the same. Default: refuse.
+   */
+  readonly races?: 'refuse' | 'accept'
   /** Stops before the first file is changed; from then on the patch is carried out. */
   readonly signal?: AbortSignal
   /** Lets `Add File` and `Move to` replace a file, as the reference does. Default: false, a conflict. */
@@ -48,6 +53,7 @@ export async function withDraft<Result>(
   const patch = typeof source === 'string' ? parsePatch(source) : source
   checkEnvironment(patch, options.environment)
   const access = options.access ?? nodeFileAccess()
+  checkRaces(options, access)
   const directories = new Directories(access)
   try {
     const locator = new Locator(options.cwd, access, directories, options.check)
@@ -74,6 +80,18 @@ export async function reading<Result>(place: PatchPlace, read: () => Promise<Res
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal)
+}
+
+/** An answer that another process can make untrue before the write is none, unless the caller can do with it. */
+function checkRaces({ check, races }: PatchOptions, access: FileAccess): void {
+  if (races !== undefined && races !== 'refuse' && races !== 'accept') {
+    throw new OptionError('races', `races is ${JSON.stringify(races)}; use refuse, accept`)
+  }
+  if (check === undefined || access.raceFree || races === 'accept') return
+  throw new BackendError('cannot hold a patch to a policy: a path could be swapped between the check and the write', {
+    capability: 'race-free-files',
+    hint: "apply the patch inside a sandbox, or pass races: 'accept' where no other process writes to these directories",
+  })
 }
 
 /** A patch for another machine, applied here, would change the wrong files. */

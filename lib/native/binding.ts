@@ -99,6 +99,11 @@ export interface LinuxBinding {
   memoryFile(name: string, bytes: Uint8Array): number
   /** Not `fs.closeSync`, which warns in a worker thread of every descriptor that it did not open. */
   closeFile(fd: number): void
+  /**
+   * An O_PATH descriptor of the directory at an absolute path on which no link is followed (openat2(2)); the caller closes
+   * it with `closeFile`. Negative: errno.
+   */
+  openBeneath(path: string): number
   /** >= 1, or a negative errno. */
   landlockAbi(): number
   /** Carries a plan out in a child that executes nothing. */

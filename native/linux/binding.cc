@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "beneath.h"
 #include "launcher.h"
 #include "memory_file.h"
 #include "probe.h"
@@ -278,12 +279,20 @@ Napi::Value MemoryFile(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), MakeMemoryFile(name.c_str(), bytes.Data(), bytes.ByteLength(), 0400));
 }
 
-// closeFile(fd): for what memoryFile gave. In a worker fs.closeSync warns of every descriptor it did not
-// open.
+// closeFile(fd): for what memoryFile and openBeneath gave. In a worker fs.closeSync warns of every
+// descriptor it did not open.
 Napi::Value CloseFile(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsNumber()) return Misused(info);
   const UniqueFd closing(info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
+}
+
+// openBeneath(path) -> a descriptor (the caller closes it with closeFile), or -errno.
+Napi::Value OpenBeneath(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsString()) return Misused(info);
+  const std::string path = info[0].As<Napi::String>().Utf8Value();
+  if (path.empty() || path[0] != '/' || path.find('\0') != std::string::npos) return Misused(info);
+  return Napi::Number::New(info.Env(), OpenDirectoryBeneathRoot(path.c_str()));
 }
 
 Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
@@ -328,6 +337,7 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
       {"helperDescriptor", HelperDescriptor},
       {"memoryFile", MemoryFile},
       {"closeFile", CloseFile},
+      {"openBeneath", OpenBeneath},
       {"landlockAbi", LandlockAbi},
       {"tryPlan", TryPlan},
       {"flock", FlockFile},

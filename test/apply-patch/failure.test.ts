@@ -216,7 +216,8 @@ describe('SIGKILL', () => {
   afterAll(() => rmSync(compiled, { recursive: true, force: true }))
 
   const childSource = `
-    import { applyPatch, nodeFileAccess } from './lib/apply-patch/index.js'
+    import { applyPatch } from './lib/apply-patch/apply.js'
+    import { nodeFileAccess } from './lib/apply-patch/node-access.js'
     const [cwd, patch, when, order] = process.argv.slice(2)
     let step = 0
     const kill = () => process.kill(process.pid, 'SIGKILL')

@@ -315,7 +315,7 @@ describe('any text', () => {
       } catch (error) {
         expect(error).toBeInstanceOf(PatchInvalidError)
       }
-      expect(performance.now() - start, JSON.stringify(part)).toBeLessThan(2000)
+      expect(performance.now() - start, JSON.stringify(part)).toBeLessThan(20_000)
     }
   })
 })
