@@ -70,6 +70,8 @@ export class OptionError extends LibraryError {
 export interface PolicyErrorDetails extends ErrorDetails {
   /** Where in the document, for instance `entries[3].path` or `line 4, column 9`; empty for the document itself. */
   readonly location?: string
+  /** The same as numbers from 1, when the document is a text. */
+  readonly place?: { readonly line: number; readonly column: number }
   /** The entry that cannot be held, as the user wrote it. */
   readonly entry?: string
   /** What cannot hold it, for instance `landlock` or `mount plan`. */
@@ -79,12 +81,14 @@ export interface PolicyErrorDetails extends ErrorDetails {
 /** A policy is malformed, cannot be held exactly on this machine, or has no legacy form. */
 export class PolicyError extends LibraryError {
   readonly location: string
+  readonly place: { readonly line: number; readonly column: number } | undefined
   readonly entry: string | undefined
   readonly mechanism: string | undefined
 
   constructor(code: Extract<ErrorCode, `ERR_POLICY_${string}`>, message: string, details: PolicyErrorDetails = {}) {
     super(code, message, details)
     this.location = details.location ?? ''
+    this.place = details.place
     this.entry = details.entry
     this.mechanism = details.mechanism
   }

@@ -22,7 +22,7 @@ const pure = { types: [], packages: [], node: [] }
 const layers: Readonly<Record<string, Layer>> = {
   errors: { ...pure, values: [] },
   notices: { ...pure, values: [] },
-  policy: { values: ['errors'], types: [], packages: ['zod'], node: ['node:crypto'] },
+  policy: { values: ['errors'], types: [], packages: ['zod', 'smol-toml'], node: ['node:crypto'] },
   native: { values: ['errors'], types: [], packages: ['node-gyp-build'], node: 'any' },
   host: { values: ['errors', 'native'], types: ['policy'], packages: [], node: 'any' },
   plan: { values: ['errors', 'notices', 'policy'], types: ['host'], packages: [], node: ['node:crypto'] },

@@ -38,6 +38,12 @@ export {
   type PermissionsRefusal,
   type PermissionsWarning,
 } from './permissions-table.ts'
+export {
+  type PermissionsFromToml,
+  type PermissionsNotice,
+  type PermissionsTomlOptions,
+  parsePermissionsToml,
+} from './permissions-toml.ts'
 export type {
   FileSystemAccess,
   FileSystemPath,
@@ -57,6 +63,7 @@ export { type EnforcedAccess, enforcedAccessOf, resolvePolicy } from './resolve.
 export { parseRuntimeProfile, policyOfProfile, printRuntimeProfile, type RuntimeProfile } from './runtime-profile.ts'
 export { parseSandboxPolicy } from './sandbox-policy.ts'
 export { type LegacyConversion, splitToLegacy } from './split-to-legacy.ts'
+export type { TextPlace } from './text-place.ts'
 export type {
   Access,
   AccessRule,

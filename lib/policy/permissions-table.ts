@@ -1,13 +1,21 @@
 /**
- * The `[permissions]` tables of a configuration file, compiled to a split policy (spec CFG-1 … CFG-8). Takes the tables as
- * data; who reads TOML is not decided here.
+ * The `[permissions]` tables of a configuration file, compiled to a split policy (spec CFG-1 … CFG-8, L6-1, L6-13). Takes
+ * the tables as data; `permissions-toml.ts` reads the text.
  */
-import { z } from 'zod'
 import { compareBytes } from './byte-order.ts'
 import { deepFreeze } from './freeze.ts'
-import type { Model } from './model.ts'
+import { WORKSPACE_PATTERN } from './glob-place.ts'
 import { checked, guarded } from './parse.ts'
 import { type AbsolutePath, isAbsolute, ROOT, resolvePath } from './path.ts'
+import {
+  type InheritanceRefusal,
+  InheritanceRefused,
+  type MergedProfile,
+  mergeProfile,
+  type Place,
+  type Written,
+} from './permissions-inheritance.ts'
+import { type Pairs, type PermissionsModel, type ProfileTable, profileTables } from './permissions-schema.ts'
 import type {
   FileSystemAccess,
   FileSystemPath,
@@ -16,7 +24,6 @@ import type {
   FileSystemSpecialPath,
   NetworkSandboxPolicy,
 } from './policy.ts'
-import { text } from './wire.ts'
 
 export type PermissionsWarning =
   /** CFG-3: the profile opens nothing, not even for reading. */
@@ -24,7 +31,13 @@ export type PermissionsWarning =
   /** CFG-4: a special name that this version does not know; its entry means nothing, also when it denies. */
   | { readonly kind: 'unknown-special-path'; readonly name: string; readonly access: FileSystemAccess }
 
-export type PermissionsRefusal = 'undefined-profile' | 'path-not-absolute' | 'nested-not-supported' | 'bad-subpath'
+export type PermissionsRefusal =
+  | InheritanceRefusal
+  | 'path-not-absolute'
+  | 'nested-not-supported'
+  | 'bad-subpath'
+  /** A pattern where only a path can be used. */
+  | 'pattern-not-supported'
 
 export type CompiledPermissions =
   | {
@@ -40,79 +53,31 @@ export type CompiledPermissions =
       readonly name: string
     }
 
+export interface PermissionsOptions {
+  /** What `~` stands for. */
+  readonly home?: string | undefined
+  /** Holds the tables to the words and names of that version of the model. By default those of both are read. */
+  readonly model?: PermissionsModel
+}
+
+/** With the places of what it speaks of, for whoever knows the text. */
+export interface PlacedPermissions {
+  readonly kind: 'compiled'
+  readonly fileSystem: FileSystemSandboxPolicy
+  readonly network: NetworkSandboxPolicy
+  readonly warnings: readonly Written<PermissionsWarning>[]
+  readonly profile: MergedProfile
+}
+
+export interface PlacedRefusal {
+  readonly kind: 'refused'
+  readonly reason: PermissionsRefusal
+  readonly name: string
+  /** From the table `permissions` on; empty where nothing in the tables is the reason. */
+  readonly place: Place
+}
+
 const DOCUMENT = 'permissions'
-
-type Words = readonly (readonly [string, FileSystemAccess])[]
-
-// Names come from the file, so a table is read as a list of pairs: `__proto__` is a name like any other.
-function table<Value>(value: z.ZodType<Value>) {
-  return z
-    .custom<object>(
-      input => typeof input === 'object' && input !== null && !Array.isArray(input),
-      'accepted is a table',
-    )
-    .transform((input, context) => {
-      const pairs: [string, Value][] = []
-      for (const [name, member] of Object.entries(input)) {
-        const result = z.safeParse(value, member)
-        if (result.success && isUsable(name)) pairs.push([name, result.data])
-        else refuseMember(name, result.error?.issues[0], context)
-      }
-      return pairs
-    })
-}
-
-function isUsable(name: string): boolean {
-  return text.safeParse(name).success
-}
-
-function refuseMember(name: string, issue: z.core.$ZodIssue | undefined, context: z.RefinementCtx): void {
-  const problem = issue ?? { code: 'custom', message: 'the name holds a NUL or half a surrogate pair', path: [] }
-  context.issues.push({ ...problem, path: [name, ...problem.path], input: undefined } as z.core.$ZodRawIssue)
-}
-
-type AccessWord = z.ZodType<FileSystemAccess>
-
-const exactWord: AccessWord = z.enum(['read', 'write', 'none'])
-const word: AccessWord = z
-  .enum(['read', 'write', 'none', 'deny'])
-  .transform(access => (access === 'deny' ? 'none' : access))
-
-const flag = z.boolean().optional()
-const words = z.array(z.string()).optional()
-
-// CFG-8: only `enabled` is of this layer; the rest configures the proxy and is checked for its type alone.
-const networkTable = z.object({
-  enabled: flag,
-  proxy_url: z.string().optional(),
-  enable_socks5: flag,
-  socks_url: z.string().optional(),
-  enable_socks5_udp: flag,
-  allow_upstream_proxy: flag,
-  dangerously_allow_non_loopback_proxy: flag,
-  dangerously_allow_all_unix_sockets: flag,
-  mode: z.enum(['limited', 'full']).optional(),
-  allowed_domains: words,
-  denied_domains: words,
-  allow_unix_sockets: words,
-  allow_local_binding: flag,
-})
-
-function tablesOf(access: AccessWord) {
-  const accessOrTable: z.ZodType<FileSystemAccess | Words> = z.union(
-    [access, table(access)],
-    'accepted is read, write, none, or a table from subpaths to these',
-  )
-  return table(
-    z.object({
-      filesystem: table(accessOrTable).optional(),
-      network: networkTable.optional(),
-    }),
-  )
-}
-
-const tables = tablesOf(word)
-const exactTables = tablesOf(exactWord)
 
 class Refused {
   readonly reason: PermissionsRefusal
@@ -125,22 +90,21 @@ class Refused {
 }
 
 // Keys are processed in byte order, not in the order of the file.
-function sorted<Value>(pairs: readonly (readonly [string, Value])[]): (readonly [string, Value])[] {
+function sorted<Value>(pairs: ReadonlyMap<string, Value>): (readonly [string, Value])[] {
   return [...pairs].sort(([left], [right]) => compareBytes(left, right))
 }
 
-/** CFG-4. Null for a name that is not known. */
-function specialOf(key: string): FileSystemSpecialPath | null {
-  switch (key) {
-    case ':root':
-    case ':minimal':
-    case ':tmpdir':
-      return { kind: key.slice(1) as 'root' | 'minimal' | 'tmpdir' }
-    case ':project_roots':
-      return { kind: 'project_roots' }
-    default:
-      return null
-  }
+/** CFG-4, L6-1: the names of special paths. */
+export function specialNames(model: PermissionsModel): string[] {
+  const always = [':root', ':minimal', ':tmpdir']
+  if (model === '2026-03') return [...always, ':project_roots']
+  return [...always, ':slash_tmp', ':workspace_roots', ...(model === undefined ? [':project_roots'] : [])]
+}
+
+function specialOf(key: string, model: PermissionsModel): FileSystemSpecialPath | null {
+  if (!specialNames(model).includes(key)) return null
+  const name = key.slice(1) as 'root' | 'minimal' | 'tmpdir' | 'slash_tmp' | 'project_roots' | 'workspace_roots'
+  return { kind: name === 'workspace_roots' ? 'project_roots' : name }
 }
 
 /** CFG-5. */
@@ -150,74 +114,136 @@ function absoluteKey(key: string, home: string | undefined): AbsolutePath | Refu
   return new Refused('path-not-absolute', key)
 }
 
-/** CFG-7: plain names, downwards only. */
-function isPlainSubpath(subpath: string): boolean {
+/** CFG-7: plain names, downwards only. In the tables of 2026-03 `~` is one, and leads to the home directory all the same. */
+function isPlainSubpath(subpath: string, model: PermissionsModel): boolean {
   const components = subpath.split('/')
+  if (model !== '2026-03' && components[0] === '~') return false
   return components[0] !== '' && components[0] !== '.' && !components.includes('..')
+}
+
+/** Since the model has patterns, these characters make one of a key or subpath. */
+function isPattern(text: string, model: PermissionsModel): boolean {
+  return model !== '2026-03' && /[*?[\]]/.test(text)
 }
 
 function special(value: FileSystemSpecialPath): FileSystemPath {
   return { type: 'special', value }
 }
 
-/** CFG-4 … CFG-7: what a key, or a subpath below it, stands for. The subpath is looked at before the key. */
-function compilePath(key: string, subpath: string | null, home: string | undefined): FileSystemPath | Refused {
-  if (subpath !== null && !isPlainSubpath(subpath)) return new Refused('bad-subpath', subpath)
-  if (!key.startsWith(':')) {
-    const path = absoluteKey(key, home)
-    if (path instanceof Refused) return path
-    return { type: 'path', path: subpath === null ? path : resolvePath(subpath, path, home) }
+/**
+ * CFG-4 … CFG-7, L6-2: what a key, or a subpath below it, stands for. The subpath is looked at before the key. Patterns can only
+ * deny; one that opens something is a path when all of it that is a pattern is `**` at its end.
+ */
+function compilePath(
+  key: string,
+  subpath: string | null,
+  access: FileSystemAccess,
+  options: PermissionsOptions,
+): FileSystemPath | Refused {
+  if (subpath !== null && !isPlainSubpath(subpath, options.model)) return new Refused('bad-subpath', subpath)
+  const last = subpath ?? key
+  if (access !== 'none' && isPattern(`${key}/${subpath ?? ''}`, options.model)) {
+    const tree = last.replace(/(^|\/)\*\*$/, '')
+    if (isPattern(subpath === null ? tree : `${key}/${tree}`, options.model)) {
+      return new Refused('pattern-not-supported', last)
+    }
+    return subpath === null
+      ? compilePath(tree === '' ? '/' : tree, null, access, options)
+      : compilePath(key, tree === '' ? null : tree, access, options)
   }
-  const known = specialOf(key)
+  return key.startsWith(':') ? specialPath(key, subpath, options) : plainPath(key, subpath, options)
+}
+
+function plainPath(key: string, subpath: string | null, { home, model }: PermissionsOptions): FileSystemPath | Refused {
+  const base = absoluteKey(key, home)
+  if (base instanceof Refused) return base
+  const path = subpath === null ? base : resolvePath(subpath, base, home)
+  return isPattern(path, model) ? { type: 'glob_pattern', pattern: path } : { type: 'path', path }
+}
+
+function specialPath(key: string, subpath: string | null, { model }: PermissionsOptions): FileSystemPath | Refused {
+  const known = specialOf(key, model)
   if (subpath === null) return special(known ?? { kind: 'unknown', path: key })
   if (known === null) return special({ kind: 'unknown', path: key, subpath })
-  if (known.kind === 'project_roots') return special({ kind: 'project_roots', subpath })
-  return new Refused('nested-not-supported', key)
+  if (known.kind !== 'project_roots') return new Refused('nested-not-supported', key)
+  if (isPattern(subpath, model)) return { type: 'glob_pattern', pattern: `${WORKSPACE_PATTERN}${subpath}` }
+  return special({ kind: 'project_roots', subpath })
 }
 
 interface Compiled {
   readonly entries: FileSystemSandboxEntry[]
-  readonly warnings: PermissionsWarning[]
+  readonly warnings: Written<PermissionsWarning>[]
 }
 
-function compileKey(key: string, value: FileSystemAccess | Words, into: Compiled, home: string | undefined) {
-  const words: Words = typeof value === 'string' ? [['.', value]] : sorted(value)
-  for (const [subpath, access] of words) {
-    const path = compilePath(key, subpath === '.' ? null : subpath, home)
-    if (path instanceof Refused) return path
+function compileKey(
+  key: string,
+  subpaths: ReadonlyMap<string, Written<FileSystemAccess>>,
+  into: Compiled,
+  options: PermissionsOptions,
+): PlacedRefusal | null {
+  for (const [subpath, { value: access, place }] of sorted(subpaths)) {
+    const path = compilePath(key, subpath === '.' ? null : subpath, access, options)
+    if (path instanceof Refused) return { kind: 'refused', reason: path.reason, name: path.name, place }
     if (path.type === 'special' && path.value.kind === 'unknown') {
-      into.warnings.push({ kind: 'unknown-special-path', name: key, access })
+      into.warnings.push({ value: { kind: 'unknown-special-path', name: key, access }, place })
     }
     into.entries.push({ path, access })
   }
   return null
 }
 
-export interface PermissionsOptions {
-  /** What `~` stands for. */
-  readonly home?: string | undefined
-  /** Holds the tables to the words of that version of the model. By default `deny` is read as `none`. */
-  readonly model?: Model | undefined
-  readonly cwd?: AbsolutePath | undefined
+/** L6-13: what is said of the workspace holds in its further roots as well. */
+function compileWorkspaceRoots(
+  { keys, workspaceRoots }: MergedProfile,
+  into: Compiled,
+  options: PermissionsOptions,
+): PlacedRefusal | null {
+  for (const [root, { value, place }] of sorted(workspaceRoots)) {
+    if (!value) continue
+    const path = absoluteKey(root, options.home)
+    if (path instanceof Refused) return { kind: 'refused', reason: path.reason, name: path.name, place }
+    for (const name of [':project_roots', ':workspace_roots']) {
+      const refused = compileKey(path, keys.get(name) ?? new Map(), into, options)
+      if (refused !== null) return refused
+    }
+  }
+  return null
 }
 
-function compile(input: unknown, profile: string, { home, model }: PermissionsOptions): CompiledPermissions {
-  const profiles = checked(DOCUMENT, input, model === '2026-03' ? exactTables : tables)
-  const found = profiles.find(([name]) => name === profile)?.[1]
-  if (found === undefined) return { kind: 'refused', reason: 'undefined-profile', name: profile }
+/** Compiles one profile of tables that have the right shape. */
+export function compileProfile(
+  profiles: Pairs<ProfileTable>,
+  name: string,
+  options: PermissionsOptions,
+): PlacedPermissions | PlacedRefusal {
+  const profile = mergeProfile(profiles, name, options.model)
+  if (profile instanceof InheritanceRefused) {
+    return { kind: 'refused', reason: profile.reason, name: profile.name, place: profile.place }
+  }
   const compiled: Compiled = { entries: [], warnings: [] }
-  const keys = found.filesystem ?? []
-  if (keys.length === 0) compiled.warnings.push({ kind: 'no-filesystem', profile })
-  for (const [key, value] of sorted(keys)) {
-    const refused = compileKey(key, value, compiled, home)
-    if (refused !== null) return { kind: 'refused', reason: refused.reason, name: refused.name }
+  const network = profile.network.get('enabled')?.value === true ? 'enabled' : 'restricted'
+  if (profile.unrestricted) {
+    return { kind: 'compiled', fileSystem: { kind: 'unrestricted', entries: [] }, network, warnings: [], profile }
   }
-  return {
-    kind: 'compiled',
-    fileSystem: { kind: 'restricted', entries: compiled.entries },
-    network: found.network?.enabled === true ? 'enabled' : 'restricted',
-    warnings: compiled.warnings,
+  if (profile.keys.size === 0)
+    compiled.warnings.push({ value: { kind: 'no-filesystem', profile: name }, place: [name] })
+  for (const [key, subpaths] of sorted(profile.keys)) {
+    const refused = compileKey(key, subpaths, compiled, options)
+    if (refused !== null) return refused
   }
+  const refused = compileWorkspaceRoots(profile, compiled, options)
+  if (refused !== null) return refused
+  const depth = profile.globScanMaxDepth === undefined ? {} : { glob_scan_max_depth: profile.globScanMaxDepth.value }
+  const fileSystem = { kind: 'restricted', entries: compiled.entries, ...depth } as const
+  return { kind: 'compiled', fileSystem, network, warnings: compiled.warnings, profile }
+}
+
+function compile(input: unknown, profile: string, options: PermissionsOptions): CompiledPermissions {
+  const profiles = checked(DOCUMENT, input, profileTables(options.model))
+  const result = compileProfile(profiles, profile, options)
+  if (result.kind === 'refused') return { kind: result.kind, reason: result.reason, name: result.name }
+  const { kind, fileSystem, network, warnings } = result
+  return { kind, fileSystem, network, warnings: warnings.map(({ value }) => value) }
 }
 
 /**

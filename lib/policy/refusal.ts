@@ -101,6 +101,18 @@ function problemOf(issue: z.core.$ZodIssue, found: unknown, members: readonly st
   }
 }
 
+/** The first thing that a schema found wrong in `input`, and where. `members`: the member names that exist. */
+export function problemIn(
+  input: unknown,
+  error: z.core.$ZodError,
+  members: readonly string[],
+): { readonly place: Place; readonly problem: string } {
+  const issue = error.issues[0]
+  if (issue === undefined) return { place: [], problem: 'it is malformed' }
+  const place = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path
+  return { place, problem: problemOf(issue, foundBy(issue, input), members) }
+}
+
 /** The error for the first thing a schema found wrong in `input`. `members`: the member names that exist. */
 export function refusalOf(
   document: string,
@@ -108,8 +120,6 @@ export function refusalOf(
   error: z.core.$ZodError,
   members: readonly string[],
 ): PolicyError {
-  const issue = error.issues[0]
-  if (issue === undefined) return refusal(document, '', 'it is malformed')
-  const place = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path
-  return refusal(document, locationOf(place), problemOf(issue, foundBy(issue, input), members))
+  const { place, problem } = problemIn(input, error, members)
+  return refusal(document, locationOf(place), problem)
 }
