@@ -10,7 +10,7 @@ struct HelperRecord {
   enum Kind : int32_t {
     kFailed = 1,   // values: stage, errno, index
     kStarted = 2,  // values: the command's pid as the helper sees it
-    kEnded = 3,    // values: exit code or -1, signal or 0
+    kEnded = 3,    // values: exit code or -1, signal or 0, 1 when no process of the command is left
   };
   int32_t kind;
   int32_t values[3];

@@ -218,8 +218,12 @@ void Launcher::Handle(uint64_t key) {
     TakeCommands();
     return;
   }
-  const ChildPointer child = Find(static_cast<uint32_t>(key >> 3));
-  if (!child) return;
+  const uint32_t id = static_cast<uint32_t>(key >> 3);
+  const ChildPointer child = Find(id);
+  if (!child) {
+    TakeHelperExit(id);
+    return;
+  }
   switch (static_cast<Slot>(key & 7)) {
     case kSlotExit:
       OnExit(child);

@@ -129,6 +129,8 @@ class Launcher {
   void WriteInput(const ChildPointer& child);
   void FinishIfDone(const ChildPointer& child);
   void Finish(const ChildPointer& child);
+  void AwaitHelper(Child& child);
+  void TakeHelperExit(uint32_t id);
   void CheckDeadlines();
   long EndTree(const Child& child) const;
   void SignalTree(Child& child, int signal);
@@ -155,6 +157,7 @@ class Launcher {
   std::unordered_map<uint32_t, RunResult> waited_;       // results of RunAndWait
   // Launcher thread only:
   std::vector<RunResult> done_;
+  std::unordered_map<uint32_t, UniqueFd> ending_;  // helpers of finished runs whose exits were not taken yet
   std::vector<uint64_t> ended_tags_;
   int64_t sweep_at_ = 0;
   bool survivors_ = false;  // a run ended whose background processes may live as long as the host

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <vector>
@@ -29,6 +30,13 @@ inline int64_t NowMs() {
   return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
 }
 
+// Whether the process has ended and its exit was taken, now or earlier.
+inline bool TakeExit(int pidfd) {
+  siginfo_t info{};
+  return waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0 ||
+         info.si_pid != 0;
+}
+
 struct Launcher::Child {
   uint32_t id = 0;
   uint64_t tag = 0;
@@ -39,6 +47,7 @@ struct Launcher::Child {
   UniqueFd descriptors[kSlots];
   // Where another process stands in between (the helper, bubblewrap). Guarded by mutex_.
   int command_number = 0;    // what the helper calls the command; 0 until it runs
+  bool all_ended = false;    // the helper told that it is the last one
   UniqueFd command_pidfd;    // the command itself; looked up when a signal is sent
   std::vector<int> between;  // those processes
   std::vector<uint8_t> input;

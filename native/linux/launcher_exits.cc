@@ -1,5 +1,6 @@
 // How a run ends: its exit is taken, its output is read to the end, deadlines pass, and its result is handed
 // over.
+#include <sys/epoll.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -47,14 +48,34 @@ void Launcher::OnExit(const ChildPointer& child) {
 }
 
 void Launcher::FinishIfDone(const ChildPointer& child) {
-  if (!child->exited || child->descriptors[kSlotOutput] || child->descriptors[kSlotErrors]) return;
+  if (!child->exited && !child->all_ended) return;
+  if (child->descriptors[kSlotOutput] || child->descriptors[kSlotErrors]) return;
   if (child->descriptors[kSlotReport]) ReadStream(child, kSlotReport);
   Finish(child);
 }
 
+// The helper is the last process of a run that it told the end of; it stays in the epoll until its exit is
+// taken.
+void Launcher::AwaitHelper(Child& child) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  child.exited = true;  // for Signal(), which must not look for what is gone
+  child.command_pidfd.Reset();
+  ending_[child.id] = std::move(child.descriptors[kSlotExit]);
+}
+
+void Launcher::TakeHelperExit(uint32_t id) {
+  const auto found = ending_.find(id);
+  if (found == ending_.end() || !TakeExit(found->second.get())) return;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, found->second.get(), nullptr);
+  ending_.erase(found);
+}
+
 void Launcher::Finish(const ChildPointer& child) {
+  if (child->all_ended && !child->exited) AwaitHelper(*child);
   for (int slot = 0; slot < kSlots; slot++) CloseStream(*child, slot);
-  if (child->end_tree && child->tag != 0 && child->end_first) {
+  if (child->all_ended) {
+    // Nothing is left that could be looked for.
+  } else if (child->end_tree && child->tag != 0 && child->end_first) {
     EndTree(*child);
   } else if (child->end_tree && child->tag != 0) {
     ended_tags_.push_back(child->tag);

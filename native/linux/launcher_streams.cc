@@ -62,13 +62,16 @@ void Launcher::ReadStream(const ChildPointer& child, int slot) {
   }
 }
 
-// The first record of the helper tells that the command runs, and what it is called there.
+// The records of the helper tell that the command runs and what it is called there, and later its end.
 void Launcher::ReadRecords(Child& child) {
+  const auto& reported = child.result.reported;
   HelperRecord record;
-  if (child.command_number != 0 || child.result.reported.size() < sizeof record) return;
-  memcpy(&record, child.result.reported.data(), sizeof record);
   std::lock_guard<std::mutex> lock(mutex_);
-  if (record.kind == HelperRecord::kStarted) child.command_number = record.values[0];
+  for (size_t at = 0; at + sizeof record <= reported.size(); at += sizeof record) {
+    memcpy(&record, reported.data() + at, sizeof record);
+    if (record.kind == HelperRecord::kStarted) child.command_number = record.values[0];
+    if (record.kind == HelperRecord::kEnded) child.all_ended = record.values[2] == 1;
+  }
 }
 
 void Launcher::WriteInput(const ChildPointer& child) {

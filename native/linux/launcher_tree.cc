@@ -170,14 +170,12 @@ void Launcher::StopEverything() {
   if (host_tag_ != 0 && (!left.empty() || !ended_tags_.empty() || survivors_))
     KillTagged(host_tag_, kTagHostMask, kKillRounds);
   const int64_t until = NowMs() + kStopMs;
-  for (const ChildPointer& child : left) {
-    siginfo_t info{};
-    while (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child->descriptors[kSlotExit].get()),
-                  &info, WEXITED | WNOHANG) == 0 &&
-           info.si_pid == 0 && NowMs() < until) {
-      usleep(1000);
-    }
-  }
+  const auto await = [until](int pidfd) {
+    while (!TakeExit(pidfd) && NowMs() < until) usleep(1000);
+  };
+  for (const ChildPointer& child : left) await(child->descriptors[kSlotExit].get());
+  for (const auto& [id, pidfd] : ending_) await(pidfd.get());
+  ending_.clear();
 }
 
 }  // namespace castellan

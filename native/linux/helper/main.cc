@@ -190,10 +190,22 @@ ChildInfo Supervise(int command) {
   }
 }
 
+// As the first process of a PID namespace: ends all others there, and returns when they are gone.
+void EndNamespace() {
+  sys::Call(__NR_kill, -1, 9 /* SIGKILL */);
+  long result;
+  do result = sys::Call(__NR_waitid, kAllChildren, 0, 0, kExited, 0);
+  while (result >= 0 || result == -sys::kEINTR);
+}
+
+// The end is told once nothing is left but this process, so that nobody has to wait until the kernel has
+// taken the namespaces apart.
 [[noreturn]] void EndLike(int report, int command) {
   const ChildInfo info = Supervise(command);
   const bool exited = info.code == 1;  // CLD_EXITED
-  Tell(report, HelperRecord::kEnded, exited ? info.status : -1, exited ? 0 : info.status, 0);
+  const bool first = sys::Call(__NR_getpid) == 1;
+  if (first) EndNamespace();
+  Tell(report, HelperRecord::kEnded, exited ? info.status : -1, exited ? 0 : info.status, first ? 1 : 0);
   sys::Exit(exited ? info.status : 128 + info.status);
 }
 
