@@ -38,8 +38,9 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   sandbox: { values: ['errors', ...inner], types: [], packages: [], node: 'any' },
   doctor: { values: ['errors', ...inner], types: [], packages: [], node: 'any' },
+  'linux-sandbox': { values: ['errors', 'sandbox', ...inner], types: [], packages: [], node: 'any' },
   index: { values: ['errors', 'sandbox', 'doctor', ...inner], types: [], packages: [], node: [] },
-  cli: { values: ['index'], types: [], packages: [], node: 'any' },
+  cli: { values: ['index', 'linux-sandbox'], types: [], packages: [], node: 'any' },
 }
 
 /** `importer -> imported`, and why. */

@@ -28,7 +28,7 @@ export function end(ending: Ending): void {
 }
 
 /** Real-time signals have no name in Node; the library gives them as `SIGRT<n>`, counted from 32. */
-function signalNumber(signal: string): number {
+export function signalNumber(signal: string): number {
   const realTime = /^SIGRT(\d+)$/.exec(signal)?.[1]
   return realTime === undefined ? constants.signals[signal as NodeJS.Signals] : 32 + Number(realTime)
 }

@@ -19,6 +19,7 @@ usage: castellan COMMAND [OPTION]...
   explain   what a command could do with a path, and why
   doctor    what this machine can enforce
   auth      who is logged in; log in and out
+  sandbox   sandbox linux: the program codex-linux-sandbox (also: debug landlock)
   help      help for one of these: castellan help run
 
   -h, --help      this text

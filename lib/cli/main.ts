@@ -27,6 +27,8 @@ async function main(words: readonly string[]): Promise<Ending> {
     if (first === undefined) throw new UsageError('there is no command')
     if (first === '--version' || first === '-V') return print(`castellan ${packageVersion()}`)
     if (first === '--help' || first === '-h') return print(helpFor(undefined))
+    const helper = helperArguments(words)
+    if (helper !== undefined) return await (await import('./linux-sandbox.ts')).runLinuxSandboxEntry(helper)
     if (first === 'help') return print(helpFor(args[0] === undefined ? undefined : commandNamed(args[0])))
     command = commandNamed(first)
     const subcommand = await commands[command]()
@@ -38,9 +40,15 @@ async function main(words: readonly string[]): Promise<Ending> {
   }
 }
 
+/** What follows `sandbox linux` or, as it was called once, `debug landlock`: the command line of codex-linux-sandbox. */
+function helperArguments([first, second, ...rest]: readonly string[]): readonly string[] | undefined {
+  const named = (first === 'sandbox' && second === 'linux') || (first === 'debug' && second === 'landlock')
+  return named ? rest : undefined
+}
+
 function commandNamed(word: string): CommandName {
   if (Object.hasOwn(commands, word)) return word as CommandName
-  const known = [...Object.keys(commands), 'help', '--help', '--version']
+  const known = [...Object.keys(commands), 'sandbox linux', 'debug landlock', 'help', '--help', '--version']
   const kind = word.startsWith('-') ? 'option' : 'command'
   throw new UsageError(`there is no ${kind} ${JSON.stringify(word)}${suggestion(word, known)}`)
 }

@@ -95,6 +95,11 @@ export interface LinuxBinding {
   hostTag(): string
   /** A descriptor of the helper program, owned by the addon, or a negative errno. */
   helperDescriptor(): number
+  /**
+   * Replaces this process by the helper program, which carries out the plan image in the in-memory file and becomes the
+   * command, with this process's own environment. Returns only when that fails, with an errno.
+   */
+  becomeHelper(planDescriptor: number, command: readonly string[]): number
   /** A sealed in-memory file; the caller closes the descriptor with `closeFile`. Negative: errno. */
   memoryFile(name: string, bytes: Uint8Array): number
   /** Not `fs.closeSync`, which warns in a worker thread of every descriptor that it did not open. */

@@ -15,7 +15,7 @@ export interface RequestImage {
   readonly candidates: readonly string[]
   readonly argv: readonly string[]
   /** `NAME=value` */
-  readonly environment: readonly string[]
+  readonly environment: readonly (string | Uint8Array)[]
   readonly workingDirectory: string
 }
 

@@ -5,6 +5,17 @@ import { OptionError } from '../errors.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** The member of an environment that holds its lines as bytes, for a command that gets exactly these (`verbatim`). */
+const lines = Symbol('lines')
+
+/**
+ * `environment`, given to a command as these lines: byte for byte, in this order, with nothing added or left out. The named
+ * members still tell where programs are looked for.
+ */
+export function verbatim(environment: Environment, exactly: readonly Uint8Array[]): Environment {
+  return Object.assign({ ...environment }, { [lines]: exactly })
+}
+
 /** Variables with which Node passes a channel to a child; a confined child gets none, so the name must not promise one. */
 const channelVariables = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']
 
@@ -12,14 +23,18 @@ const channelVariables = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']
  * `NAME=value` lines. `undefined` values are left out. Throws OptionError (`ERR_INVALID_OPTION`, naming the variable and
  * never its value) for a name or value that cannot be passed on.
  */
-export function environmentLines(environment: Environment, added: Readonly<Record<string, string>>): string[] {
-  const lines: string[] = []
+export function environmentLines(
+  environment: Environment & { readonly [lines]?: readonly Uint8Array[] },
+  added: Readonly<Record<string, string>>,
+): readonly (string | Uint8Array)[] {
+  if (environment[lines] !== undefined) return environment[lines]
+  const made: string[] = []
   for (const [name, value] of Object.entries(environment)) {
     if (value === undefined || Object.hasOwn(added, name) || channelVariables.includes(name)) continue
-    lines.push(line(name, value))
+    made.push(line(name, value))
   }
-  for (const [name, value] of Object.entries(added)) lines.push(line(name, value))
-  return lines
+  for (const [name, value] of Object.entries(added)) made.push(line(name, value))
+  return made
 }
 
 function line(name: string, value: string): string {

@@ -4,7 +4,7 @@
  */
 import { launcherFor } from '../backend/launcher.ts'
 import { missingPlaces, withoutPlaces } from '../backend/missing-places.ts'
-import { BackendError, DisposedError, LaunchError, PolicyError } from '../errors.ts'
+import { DisposedError, LaunchError } from '../errors.ts'
 import type { BubblewrapCapability, HostCapabilities } from '../host/capabilities.ts'
 import { globSearch } from '../host/glob-search.ts'
 import { type PathState, watchFiles } from '../host/path-state.ts'
@@ -13,7 +13,8 @@ import { probeCapabilities } from '../host/probe.ts'
 import type { LinuxBinding } from '../native/binding.ts'
 import type { Notice } from '../notices.ts'
 import { choosePlan } from '../plan/choose.ts'
-import type { Plan, Refusal } from '../plan/plan.ts'
+import type { Plan } from '../plan/plan.ts'
+import { refusalError } from '../plan/refusal-error.ts'
 import { refuseMovedRoots } from '../policy/moved-roots.ts'
 import { joinPath } from '../policy/path.ts'
 import type { Policy } from '../policy/policy.ts'
@@ -157,14 +158,6 @@ export class Holding {
       ? { options: capabilities.bubblewrap.options, privileged: capabilities.privileged }
       : { options: [], privileged: false }
   }
-}
-
-function refusalError(refusal: Refusal): Error {
-  const { kind, message, mechanism, hint, entry } = refusal
-  const text = hint === undefined ? message : `${message}. Hint: ${hint}`
-  if (kind === 'unavailable')
-    return new BackendError(text, { capability: mechanism, ...(hint === undefined ? {} : { hint }) })
-  return new PolicyError('ERR_POLICY_NOT_ENFORCEABLE', text, { mechanism, ...(entry === undefined ? {} : { entry }) })
 }
 
 /** Beside what the resolution asked for: the rules, whose inodes a launch pins, and protected names that may appear. */

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "become.h"
 #include "beneath.h"
 #include "launcher.h"
 #include "memory_file.h"
@@ -270,6 +271,22 @@ Napi::Value HelperDescriptor(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), EnvironmentOf(info).launcher().HelperDescriptor());
 }
 
+// becomeHelper(planFd, words): does not return, or returns an errno.
+Napi::Value Become(const Napi::CallbackInfo& info) {
+  if (info.Length() < 2 || !info[0].IsNumber() || !info[1].IsArray()) return Misused(info);
+  const auto words = info[1].As<Napi::Array>();
+  std::vector<std::string> command;
+  for (uint32_t i = 0; i < words.Length(); i++) {
+    const Napi::Value word = words.Get(i);
+    if (!word.IsString()) return Misused(info);
+    command.push_back(word.As<Napi::String>().Utf8Value());
+  }
+  const int helper = EnvironmentOf(info).launcher().HelperDescriptor();
+  const int error =
+      helper < 0 ? -helper : BecomeHelper(helper, info[0].As<Napi::Number>().Int32Value(), command);
+  return Napi::Number::New(info.Env(), error);
+}
+
 // memoryFile(name, bytes) -> a sealed, read-only in-memory file's descriptor (the caller closes it), or
 // -errno.
 Napi::Value MemoryFile(const Napi::CallbackInfo& info) {
@@ -335,6 +352,7 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
       {"hold", Hold},
       {"hostTag", HostTag},
       {"helperDescriptor", HelperDescriptor},
+      {"becomeHelper", Become},
       {"memoryFile", MemoryFile},
       {"closeFile", CloseFile},
       {"openBeneath", OpenBeneath},

@@ -12,6 +12,9 @@
 //   exec PLAN -- COMMAND …
 //                        for wrap(): reads the plan image from the file PLAN, confines itself and becomes the
 //                        command.
+//   become PLAN -- COMMAND …
+//                        the same for a program that stands for codex-linux-sandbox: every failure ends it
+//                        with 101, the code that callers of that program know.
 //
 // It must never execute a command after a step failed, and never print anything but the one line that says
 // why `exec` could not start the command.
@@ -268,6 +271,10 @@ constexpr const char* kStageNames[] = {"none",
                                        "image",
                                        "init"};
 
+// Whether every failure ends with this code instead of those of env(1).
+int refusal_code = 0;
+constexpr int kRefusedHelper = 101;
+
 void Print(const char* text) {
   sys::Write(2, text, LengthOf(text));
 }
@@ -281,7 +288,8 @@ void PrintNumber(int32_t number) {
 }
 
 [[noreturn]] void Refuse(const Report& report) {
-  Print("castellan: the command was not started: ");
+  Print(refusal_code == 0 ? "castellan: " : "codex-linux-sandbox: ");
+  Print("the command was not started: ");
   Print(kStageNames[static_cast<int32_t>(report.stage)]);
   Print(": errno ");
   PrintNumber(report.error);
@@ -290,6 +298,7 @@ void PrintNumber(int32_t number) {
     PrintNumber(report.index);
   }
   Print("\n");
+  if (refusal_code != 0) sys::Exit(refusal_code);
   const bool not_found = report.error == sys::kENOENT;
   sys::Exit(report.stage != Stage::kExec ? kExitFailed : not_found ? kExitNotFound : kExitCannotExecute);
 }
@@ -441,7 +450,9 @@ extern "C" [[noreturn]] void CastellanHelperMain(const long* stack) {
     Inner(static_cast<int>(ParseNumber(arguments[2])), static_cast<int>(ParseNumber(arguments[3])),
           static_cast<int>(ParseNumber(arguments[4])), static_cast<uint32_t>(ParseNumber(arguments[5])));
   }
-  if (count >= 5 && Equal(arguments[1], "exec") && Equal(arguments[3], "--")) {
+  const bool become = count >= 2 && Equal(arguments[1], "become");
+  if (become) refusal_code = kRefusedHelper;
+  if (count >= 5 && (become || Equal(arguments[1], "exec")) && Equal(arguments[3], "--")) {
     Exec(arguments[2], static_cast<int>(count - 4), arguments + 4, environment);
   }
   Print("castellan-helper: started by castellan only\n");

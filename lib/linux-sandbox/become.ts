@@ -1,0 +1,19 @@
+/**
+ * Becomes the command: this process is replaced by it, so that its process id, its descriptors, its end and every signal
+ * sent to it are the command's own. For plans without mounts, which need nobody to stay behind.
+ */
+import { nativePlanImage } from '../backend/plan-records.ts'
+import { LaunchError } from '../errors.ts'
+import { type LinuxBinding, loadLinuxBinding } from '../native/binding.ts'
+import { errnoName } from '../native/errno.ts'
+import type { Plan } from '../plan/plan.ts'
+
+/** Returns never, or throws LaunchError (stage `image`). The command gets this process's environment. */
+export function become(plan: Plan, command: readonly string[]): never {
+  const binding: LinuxBinding = loadLinuxBinding()
+  const image = binding.memoryFile('castellan-plan', nativePlanImage(plan))
+  const errno = image < 0 ? -image : binding.becomeHelper(image, command)
+  if (image >= 0) binding.closeFile(image)
+  const name = errnoName(errno)
+  throw new LaunchError(`cannot start the helper program: ${name}`, { stage: 'image', errnoName: name, errno })
+}

@@ -1,0 +1,16 @@
+// Replaces the calling process by the helper program, for a program that ends by becoming its command.
+#ifndef CASTELLAN_LINUX_BECOME_H_
+#define CASTELLAN_LINUX_BECOME_H_
+
+#include <string>
+#include <vector>
+
+namespace castellan {
+
+// The helper gets this process's environment, byte for byte, and the words `become PLAN -- COMMAND …`, where
+// PLAN names the descriptor `plan`. Returns only on failure, with an errno.
+int BecomeHelper(int helper, int plan, const std::vector<std::string>& command);
+
+}  // namespace castellan
+
+#endif  // CASTELLAN_LINUX_BECOME_H_
