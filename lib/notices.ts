@@ -12,6 +12,7 @@ export type NoticeCode =
   | 'plan-limits'
   | 'unknown-special-path'
   | 'missing-root'
+  | 'git-protected'
 
 export interface Notice {
   readonly code: NoticeCode

@@ -43,7 +43,8 @@ type Buffered<Options> = Options extends { encoding: 'buffer' } ? Buffer : strin
  */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   checkSandboxOptions(options)
-  const surroundings = currentSurroundings(options.cwd === undefined ? {} : { cwd: options.cwd })
+  const here = currentSurroundings(options.cwd === undefined ? {} : { cwd: options.cwd })
+  const surroundings = options.git === undefined ? here : { ...here, git: options.git }
   // Without a base: a relative path in a policy would mean another place in another host (WIRE-5).
   const policy = parseSandboxPolicy(options.policy, { unknownMembers: 'refuse' })
   const bubblewrap = await seekBubblewrap(() => resolvePolicy(policy, surroundings), options)

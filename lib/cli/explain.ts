@@ -66,6 +66,8 @@ function decidedBy(reason: DecidedBy): string {
       return `entry ${reason.index}: ${reason.spelled}`
     case 'protection':
       return `protection of ${reason.name} in ${reason.root}`
+    case 'git':
+      return `git ${reason.access} for ${reason.root}`
     case 'platform-default':
       return 'default of the platform'
     case 'no-rule':

@@ -8,6 +8,8 @@ const policyHelp = `  -p, --policy FILE|PRESET  read-only, workspace-write (defa
       --network             the command may use the network
       --no-network          it may not, whatever the policy says
   -C, --cwd DIR             directory of the policy and the command (default: this one)
+      --git MODE            protected (default), hooks-and-config-protected (the command can
+                            commit) or writable
       --engine NAME         namespace, bwrap or landlock; repeatable, in order
       --strict              refuse an engine that does not hold everything`
 

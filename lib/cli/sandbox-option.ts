@@ -1,7 +1,7 @@
 /**
  * The options that `run` and `explain` share, and the sandbox they ask for.
  */
-import { createSandbox, type LinuxEngine, type Sandbox } from '../index.ts'
+import { createSandbox, type GitAccess, type LinuxEngine, type Sandbox } from '../index.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import { existingDirectory } from './directory.ts'
 import { choosePolicy, type PolicyChoice, policyOptions } from './policy-option.ts'
@@ -13,6 +13,7 @@ export const sandboxOptions: OptionSpecs = {
   cwd: { type: 'string', short: 'C' },
   engine: { type: 'string', multiple: true },
   strict: { type: 'boolean' },
+  git: { type: 'string' },
 }
 
 const engines: readonly LinuxEngine[] = ['namespace', 'bwrap', 'landlock']
@@ -27,9 +28,11 @@ export async function makeSandbox(line: CommandLine): Promise<ChosenSandbox> {
   const choice = choosePolicy(line)
   const chosen = line.all('engine').map(engineNamed)
   const cwd = line.one('cwd')
+  const git = line.one('git')
   const sandbox = await createSandbox({
     policy: choice.policy,
     strict: line.has('strict'),
+    ...(git === undefined ? {} : { git: gitAccessNamed(git) }),
     ...(cwd === undefined ? {} : { cwd: existingDirectory('--cwd', cwd) }),
     ...(chosen.length === 0 ? {} : { linux: { engines: chosen } }),
   })
@@ -42,4 +45,13 @@ function engineNamed(name: string): LinuxEngine {
   throw new UsageError(
     `there is no engine ${JSON.stringify(name)}; use ${engines.join(', ')}${suggestion(name, engines)}`,
   )
+}
+
+const gitAccesses: readonly GitAccess[] = ['protected', 'writable', 'hooks-and-config-protected']
+
+function gitAccessNamed(name: string): GitAccess {
+  const access = gitAccesses.find(known => known === name)
+  if (access !== undefined) return access
+  const known = `use ${gitAccesses.join(', ')}${suggestion(name, gitAccesses)}`
+  throw new UsageError(`there is no --git ${JSON.stringify(name)}; ${known}`)
 }

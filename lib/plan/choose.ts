@@ -74,7 +74,9 @@ function chooseEngine(resolved: ResolvedPolicy, capabilities: LinuxCapabilities,
   const { guardTag, processes = 'isolated' } = options
   const question = { resolved, capabilities, guardTag, processes, mounts: makeMountPlan(resolved) }
   const refusals: Refusal[] = []
-  const notices: Notice[] = []
+  const notices: Notice[] = (resolved.git?.kept ?? []).map(({ root, reason }) =>
+    notice('git-protected', `the git directory of ${root} stays read-only: ${reason}`, 'list it as a writable root'),
+  )
   for (const engine of engines) {
     const attempt = judgeLimits(attempts[engine](question), engine, options)
     notices.push(...attempt.notices)

@@ -14,6 +14,8 @@ import { planLine } from './render.ts'
 export type DecidedBy =
   | { readonly kind: 'entry'; readonly index: number; readonly spelled: string }
   | { readonly kind: 'protection'; readonly name: string; readonly root: AbsolutePath }
+  /** A git directory outside the root, opened by the option `git`. */
+  | { readonly kind: 'git'; readonly access: string; readonly root: AbsolutePath }
   | { readonly kind: 'platform-default' }
   /** Nothing in the policy is about this path: it is closed. */
   | { readonly kind: 'no-rule' }

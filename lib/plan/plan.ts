@@ -24,6 +24,8 @@ export type PlanLimitCode =
   | 'truncate'
   /** What matches a pattern and appears after the launch is not closed. */
   | 'glob-snapshot'
+  /** A command can create the file `commondir` in a git directory that the option `git` opens but for its configuration. */
+  | 'git-commondir'
   /** Descriptors of the host that are reachable through /proc can be re-opened (no Landlock inside). */
   | 'reopened-descriptors'
 

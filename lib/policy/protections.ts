@@ -94,7 +94,7 @@ export function gitMetadataOf(root: AbsolutePath, surroundings: Surroundings): P
 }
 
 /** The path that a one-line file names, as git reads it: after the prefix and its blanks, up to the line end. */
-function literalTarget(
+export function literalTarget(
   file: AbsolutePath,
   prefix: string,
   base: AbsolutePath,

@@ -16,7 +16,7 @@ import { ROOT } from './path.ts'
 import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy, Policy } from './policy.ts'
 import { rememberingView } from './remembering-view.ts'
 import { readableRoots, rootContext, unreadableGlobs, unreadableRoots } from './roots.ts'
-import { enforcementRules, type RuleContext } from './rules.ts'
+import { enforcementRules, type RuleContext, resolvedGit } from './rules.ts'
 import { spellingOf } from './special.ts'
 import { splitToLegacy } from './split-to-legacy.ts'
 import type { AccessRule, ResolvedPolicy, RuleOrigin, Surroundings } from './types.ts'
@@ -103,6 +103,8 @@ export function resolvePolicy(policy: Policy, surroundings: Surroundings): Resol
   const globs = expandGlobs(fileSystem, around)
   const fullDiskWrite = hasFullDiskWrite(fileSystem)
   const platformDefaults = includesPlatformDefaults(fileSystem)
+  const ruleContext = { ...context, paths, matches: globs.entries }
+  const git = fullDiskWrite ? null : resolvedGit(ruleContext)
   const resolved = {
     kind: fileSystem.kind,
     network,
@@ -116,7 +118,8 @@ export function resolvePolicy(policy: Policy, surroundings: Surroundings): Resol
     readableRoots: readableRoots(context),
     writableRoots: writableRoots(context),
     unreadableRoots: unreadableRoots(context),
-    rules: rulesOf({ ...context, paths, matches: globs.entries }, fullDiskWrite, platformDefaults),
+    rules: rulesOf(ruleContext, fullDiskWrite, platformDefaults),
+    ...(git === null ? {} : { git }),
     globs: globs.snapshot,
   }
   return deepFreeze({ ...resolved, digest: digestOf(resolved, surroundings) })

@@ -9,6 +9,15 @@ import { type ResolvedEntry, strongest } from './access.ts'
 import { compareBytes } from './byte-order.ts'
 import type { CanonicalPaths, Location } from './canonical.ts'
 import {
+  type GitAccess,
+  type GitKept,
+  type GitPlaces,
+  gitGapOf,
+  gitPlacesOf,
+  gitRules,
+  needsMissingConfig,
+} from './git-access.ts'
+import {
   type AbsolutePath,
   ancestorsOf,
   baseNameOf,
@@ -23,7 +32,7 @@ import { PathTree } from './path-tree.ts'
 import { gitMetadataOf, missingProtectionsOf, type Protection, protectionsOf } from './protections.ts'
 import type { RootContext } from './roots.ts'
 import { spellingOf } from './special.ts'
-import type { Access, AccessRule, FileSystemView, RuleOrigin } from './types.ts'
+import type { Access, AccessRule, FileSystemView, ResolvedGit, RuleOrigin } from './types.ts'
 
 /** Rules stand on canonical paths, in every model. */
 export interface RuleContext extends RootContext {
@@ -154,10 +163,68 @@ function* rulesOfProtections(rules: EntryRules, context: RuleContext): Generator
     if (surroundings.files.kindOf(root) !== 'directory') continue
     const missing = workspaces.has(root) ? missingProtectionsOf(root, surroundings) : []
     const metadata = gitMetadataOf(root, surroundings)
+    const opened = workspaces.has(root) ? openedGit(root, rules, context) : null
     for (const protection of [...protectionsOf(root, surroundings), ...metadata, ...missing]) {
+      const isGit = protection.name !== '.agents' && protection.name !== '.codex'
+      if (opened?.kind === 'places' && isGit) continue
       yield* rulesOfProtection(protection, root, named, rules, context)
     }
+    if (opened?.kind === 'places') yield* rulesOfOpenedGit(opened, root, named, rules, context)
   }
+}
+
+/** The git directories of a root that the option `git` opens; null when it opens none, or there are none. */
+function openedGit(root: AbsolutePath, rules: EntryRules, context: RuleContext): GitPlaces | GitKept | null {
+  const { surroundings, paths } = context
+  if (surroundings.git === undefined || surroundings.git === 'protected') return null
+  const places = gitPlacesOf(root, surroundings, paths)
+  if (places?.kind !== 'places') return places
+  const denied = [places.directory, places.common].find(path => {
+    const deciding = decidingAt(rules, path)
+    return deciding?.access === 'none' && deciding.path !== ROOT
+  })
+  if (denied !== undefined) return { kind: 'kept', root, reason: `an entry denies ${denied}` }
+  if (surroundings.git === 'hooks-and-config-protected' && needsMissingConfig(places, surroundings)) {
+    return { kind: 'kept', root, reason: 'its extension worktreeConfig needs a file config.worktree, which is missing' }
+  }
+  return places
+}
+
+function* rulesOfOpenedGit(
+  places: GitPlaces,
+  root: AbsolutePath,
+  named: ReadonlySet<AbsolutePath>,
+  rules: EntryRules,
+  context: RuleContext,
+): Generator<Candidate> {
+  const git = context.surroundings.git as Exclude<GitAccess, 'protected'>
+  for (const { path, access } of gitRules(git, places)) {
+    if (named.has(path)) continue
+    if (access === 'write') {
+      yield { path, access, origin: { kind: 'git', access: git, root } }
+      continue
+    }
+    const origin: RuleOrigin = { kind: 'protection', name: 'git-metadata', root }
+    yield { path, access, origin }
+    const target = context.paths.canonical(path)
+    if (target !== path && isWritable(rules, target)) yield { path: target, access, origin }
+  }
+}
+
+/** What became of the option `git`, for whoever has to tell. */
+export function resolvedGit(context: RuleContext): ResolvedGit | null {
+  const { access, paths, surroundings } = context
+  const { git = 'protected' } = surroundings
+  if (git === 'protected') return null
+  const rules = entryRules(context)
+  const written = access.entries.filter(entry => entry.access === 'write')
+  const workspaces = workspaceRoots(written, context)
+  const roots = new Set(written.map(entry => paths.canonical(entry.path)).filter(root => workspaces.has(root)))
+  const found = [...roots].sort(compareBytes).map(root => openedGit(root, rules, context))
+  const kept = found.filter(item => item?.kind === 'kept')
+  const opened = git === 'hooks-and-config-protected' ? found.filter(item => item?.kind === 'places') : []
+  const gaps = new Set(opened.map(gitGapOf).filter(path => surroundings.files.kindOf(path) === 'missing'))
+  return { access: git, kept, gaps: [...gaps] }
 }
 
 /**

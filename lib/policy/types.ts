@@ -5,6 +5,7 @@
  * `ResolvedPolicy`: absolute paths, the root lists of the specification, and the `rules` that a plan must hold.
  */
 
+import type { GitAccess, GitKept } from './git-access.ts'
 import type { GlobSearch, GlobSnapshot } from './glob-snapshot.ts'
 import type { AbsolutePath } from './path.ts'
 import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy } from './policy.ts'
@@ -40,6 +41,8 @@ export interface Surroundings {
   /** The user's home directory, for `~`. */
   readonly home: string | undefined
   readonly files: FileSystemView
+  /** What a command may do with the git directories of its workspace. Default: `protected`. */
+  readonly git?: GitAccess | undefined
   /** Looks for what patterns stand for. Without it a policy that denies by patterns can be asked but not enforced. */
   readonly globs?: GlobSearch
 }
@@ -57,9 +60,11 @@ export type RuleOrigin =
   | { readonly kind: 'entry'; readonly index: number; readonly spelled: string }
   | {
       readonly kind: 'protection'
-      readonly name: '.git' | 'gitdir' | 'commondir' | '.agents' | '.codex'
+      readonly name: '.git' | 'gitdir' | 'commondir' | '.agents' | '.codex' | 'git-metadata'
       readonly root: AbsolutePath
     }
+  /** A git directory outside the root that the option `git` opens. */
+  | { readonly kind: 'git'; readonly access: GitAccess; readonly root: AbsolutePath }
   | { readonly kind: 'platform-default' }
 
 /**
@@ -78,6 +83,15 @@ export interface AccessRule {
    */
   readonly firstMissing?: AbsolutePath
   readonly origin: RuleOrigin
+}
+
+/** What became of the option `git`. */
+export interface ResolvedGit {
+  readonly access: Exclude<GitAccess, 'protected'>
+  /** Roots whose git directories stay protected all the same, and why. */
+  readonly kept: readonly GitKept[]
+  /** Names from which git would take hooks and configuration, that do not exist and that a command could create. */
+  readonly gaps: readonly AbsolutePath[]
 }
 
 export interface ResolvedPolicy {
@@ -101,6 +115,8 @@ export interface ResolvedPolicy {
    * What must be enforced. For kinds other than `restricted`, and for full disk write, a single rule: `/` is writable.
    */
   readonly rules: readonly AccessRule[]
+  /** Absent when git directories are protected, which is the default. */
+  readonly git?: ResolvedGit
   /** What became of the patterns that deny; null when there are none. */
   readonly globs: GlobSnapshot
   /** SHA-256 (hex) over everything above that has meaning; equal policies in equal surroundings have equal digests. */

@@ -5,6 +5,7 @@ import { OptionError } from '../errors.ts'
 import type { BubblewrapUse } from '../plan/choose.ts'
 import type { ProcessView } from '../plan/linux/namespaces.ts'
 import type { LinuxEngine } from '../plan/plan.ts'
+import { GIT_ACCESS, type GitAccess } from '../policy/git-access.ts'
 import type { Environment } from '../process/environment.ts'
 import { checkNames } from '../process/option-names.ts'
 
@@ -32,6 +33,12 @@ export interface SandboxOptions {
   readonly env?: Environment | undefined
   /** Refuse a plan that does not hold everything (`plan.limits`). Default: false; then a notice tells. */
   readonly strict?: boolean | undefined
+  /**
+   * What commands may do with the git directories of the workspace, those of linked worktrees and submodules included.
+   * 'protected' (default): read. 'hooks-and-config-protected': commit, but not change hooks and configuration. 'writable': all.
+   * An entry of the policy for exactly such a directory wins.
+   */
+  readonly git?: GitAccess | undefined
   readonly linux?: LinuxOptions | undefined
 }
 
@@ -40,7 +47,7 @@ const bubblewrapUses = new Set(['prefer', 'fallback', 'require', 'never'])
 
 /** Throws OptionError (`ERR_INVALID_OPTION`) for an unknown option or an unusable value. */
 export function checkSandboxOptions(options: SandboxOptions): void {
-  checkNames(options, new Set(['policy', 'cwd', 'env', 'strict', 'linux']))
+  checkNames(options, new Set(['policy', 'cwd', 'env', 'strict', 'git', 'linux']))
   const { cwd, env, strict, linux } = options
   if (cwd !== undefined && (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0'))) {
     throw new OptionError('cwd', 'cwd must be a path without a NUL character')
@@ -49,6 +56,9 @@ export function checkSandboxOptions(options: SandboxOptions): void {
     throw new OptionError('env', 'env must be an object of strings')
   }
   if (strict !== undefined && typeof strict !== 'boolean') throw new OptionError('strict', 'strict must be a boolean')
+  if (options.git !== undefined && !GIT_ACCESS.includes(options.git)) {
+    throw new OptionError('git', `git is ${JSON.stringify(options.git)}; use ${GIT_ACCESS.join(', ')}`)
+  }
   if (linux === undefined) return
   checkNames(linux, new Set(['engines', 'bubblewrap', 'processes']))
   if (linux.processes !== undefined && linux.processes !== 'isolated' && linux.processes !== 'shared') {

@@ -107,9 +107,14 @@ function mountedPlan(
   const limits = [
     ...landlockLimits(resolved, abi, 'stacked', { pidNamespace: namespaces.pid }),
     ...(namespaces.pid ? [] : [limit('process-visibility')]),
+    ...gitLimits(resolved),
   ]
   const parts = { namespaces, mounts: mounts.plan, landlock, limits, bubblewrap }
   return { plan: confinedPlan(question, engine, parts), notices: [...mounts.notices, ...landlockNotice(question)] }
+}
+
+function gitLimits({ git }: ResolvedPolicy): readonly PlanLimit[] {
+  return (git?.gaps.length ?? 0) > 0 ? [limit('git-commondir')] : []
 }
 
 function attemptLandlock(question: EngineQuestion): Attempt {

@@ -13,6 +13,8 @@ const messages: Readonly<Record<PlanLimitCode, string>> = {
   'abstract-unix-sockets': 'abstract unix sockets of the host can be reached',
   truncate: 'files outside the writable roots can be truncated by path',
   'glob-snapshot': 'a file that matches a denied pattern and appears after the launch can be read',
+  'git-commondir':
+    'a file commondir can be created in the git directory, with which git takes hooks and configuration from another place',
   'reopened-descriptors': 'files of the host behind inherited descriptors can be re-opened through /proc',
 }
 

@@ -205,6 +205,7 @@ function refuseSwappableLinks(resolved: ResolvedPolicy, held: readonly HeldRule[
 export function describeOrigin(origin: RuleOrigin): string {
   if (origin.kind === 'entry') return `entries[${origin.index}] (${origin.spelled})`
   if (origin.kind === 'protection') return `the default protection ${origin.name} of ${origin.root}`
+  if (origin.kind === 'git') return `the git directory of ${origin.root}`
   return 'a platform default'
 }
 

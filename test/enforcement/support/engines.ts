@@ -8,7 +8,7 @@ import { createSandbox, doctor, type LinuxOptions, type Sandbox } from '../../..
 /** `shared`: the engine `namespace` without a PID namespace of its own. */
 export type EngineName = 'namespace' | 'shared' | 'bwrap' | 'landlock'
 
-const only: Readonly<Record<EngineName, LinuxOptions>> = {
+export const only: Readonly<Record<EngineName, LinuxOptions>> = {
   namespace: { engines: ['namespace'], bubblewrap: 'never' },
   shared: { engines: ['namespace'], bubblewrap: 'never', processes: 'shared' },
   bwrap: { engines: ['bwrap'], bubblewrap: 'require' },
