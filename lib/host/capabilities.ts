@@ -39,7 +39,7 @@ export interface LinuxCapabilities {
   readonly userNamespaces: Capability
   /** A fresh `/proc` in a new PID namespace. */
   readonly freshProc: Capability
-  /** `open_tree`, `move_mount`, `mount_setattr`. */
+  /** Mounts in a mount namespace: by `open_tree`, `move_mount` and `mount_setattr`, or by mount(2) where they are missing. */
   readonly mountApi: Capability
   readonly bubblewrap: BubblewrapCapability
   /** Windows Subsystem for Linux, version 1: has none of the above. */

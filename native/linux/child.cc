@@ -131,6 +131,17 @@ bool BringLoopbackUpInChild(Report* report) {
   return result >= 0 || FailInChild(report, Stage::kNamespaces, result);
 }
 
+// A clone of /proc stays writable when the tree below becomes read-only, and stays reachable when the root
+// changes. With what is mounted on it: of a locked mount the kernel gives no copy that would uncover
+// something. Where trees cannot be cloned, the tree that this is part of stays as it is
+// (child_mount_calls.h).
+long OpenProcessFilesInChild() {
+  const long proc =
+      sys::OpenTree(sys::kAtFdCwd, "/proc", sys::kOpenTreeClone | sys::kOpenTreeCloexec | sys::kAtRecursive);
+  if (proc != -sys::kENOSYS && proc != -sys::kEPERM) return proc;
+  return sys::OpenAt(sys::kAtFdCwd, "/proc", sys::kPath | sys::kDirectory | sys::kCloseOnExec);
+}
+
 // A private pts file system can only be made where user id 0 exists. An unprivileged user is therefore 0 in a
 // first namespace, which owns the mounts, and itself again in a second one below it, which owns nothing.
 bool EnterTreeInChild(const Launch& launch, Report* report) {
@@ -140,9 +151,7 @@ bool EnterTreeInChild(const Launch& launch, Report* report) {
     const long result = sys::Unshare(NamespaceCloneFlags(flags));
     if (result < 0) return FailInChild(report, Stage::kNamespaces, result);
   }
-  // A clone of /proc stays writable when the tree below becomes read-only, and stays reachable when the root
-  // changes.
-  const long proc = sys::OpenTree(sys::kAtFdCwd, "/proc", sys::kOpenTreeClone | sys::kOpenTreeCloexec);
+  const long proc = OpenProcessFilesInChild();
   if (proc < 0) return FailInChild(report, Stage::kIdentityMap, proc);
   const Identity self{launch.user_id, launch.group_id};
   const Identity zero{0, 0};

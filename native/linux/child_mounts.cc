@@ -12,6 +12,7 @@
 // host's flags.
 #include "child.h"
 
+#include "child_mount_calls.h"
 #include "syscalls.h"
 
 namespace castellan {
@@ -19,24 +20,34 @@ namespace {
 
 struct Device {
   const char* path;
-  const char* name;
+  const char* target;
 };
-constexpr Device kDeviceFiles[] = {{"/dev/null", "null"},       {"/dev/zero", "zero"},
-                                   {"/dev/full", "full"},       {"/dev/random", "random"},
-                                   {"/dev/urandom", "urandom"}, {"/dev/tty", "tty"}};
+constexpr const char* kDeviceFiles[] = {"/dev/null",   "/dev/zero",    "/dev/full",
+                                        "/dev/random", "/dev/urandom", "/dev/tty"};
 constexpr int kDeviceCount = sizeof kDeviceFiles / sizeof kDeviceFiles[0];
-constexpr Device kDeviceLinks[] = {{"/proc/self/fd", "fd"},
-                                   {"/proc/self/fd/0", "stdin"},
-                                   {"/proc/self/fd/1", "stdout"},
-                                   {"/proc/self/fd/2", "stderr"},
-                                   {"pts/ptmx", "ptmx"}};
-constexpr unsigned kSetFlag = 0, kSetString = 1, kCreateSuperblock = 6;
+constexpr int kNullDevice = 0;
+constexpr Device kDeviceLinks[] = {{"/proc/self/fd", "/dev/fd"},
+                                   {"/proc/self/fd/0", "/dev/stdin"},
+                                   {"/proc/self/fd/1", "/dev/stdout"},
+                                   {"/proc/self/fd/2", "/dev/stderr"},
+                                   {"pts/ptmx", "/dev/ptmx"}};
+
+constexpr uint64_t kPlain = sys::kMountNoSuid | sys::kMountNoDev;
+constexpr uint64_t kPlainReadOnly = kPlain | sys::kMountReadOnly;
+constexpr uint64_t kInert = kPlainReadOnly | sys::kMountNoExec;
+
+constexpr NewFilesystem Tmpfs(const char* mode, uint64_t attributes) {
+  return {"tmpfs", attributes, {{"mode", mode}, {nullptr, nullptr}}};
+}
+constexpr NewFilesystem kPts = {"devpts",
+                                sys::kMountNoSuid | sys::kMountNoExec,
+                                {{"mode", "620"}, {"ptmxmode", "666"}, {nullptr, nullptr}}};
+constexpr NewFilesystem kProc = {"proc", kInert, {{nullptr, nullptr}}};
 
 struct Work {
   const Launch& launch;
   Report* report;
-  // Where targets are looked up: the root itself, or the new root until the process moves into it.
-  int root;
+  MountPlace place;
   int devices[kDeviceCount];
 };
 
@@ -47,13 +58,13 @@ bool FailInChild(Work& work, long result, Stage stage = Stage::kMount, int32_t i
   return false;
 }
 
-const char* Relative(const char* path) {
-  while (*path == '/') path++;
-  return *path == '\0' ? "." : path;
+bool HasOwnRoot(const Work& work) {
+  return work.place.root != sys::kAtFdCwd;
 }
 
 long OpenTargetInChild(const Work& work, const char* path) {
-  return sys::OpenAt2(work.root, Relative(path), sys::kPath | sys::kCloseOnExec, sys::kResolveNoSymlinks);
+  return sys::OpenAt2(work.place.root, RelativeInChild(path), sys::kPath | sys::kCloseOnExec,
+                      sys::kResolveNoSymlinks);
 }
 
 bool MatchesPinInChild(const MountRecord& record, int fd) {
@@ -64,69 +75,56 @@ bool MatchesPinInChild(const MountRecord& record, int fd) {
          found.inode == record.inode;
 }
 
-// A detached copy of what stands at a host path, with everything mounted below it.
-long TakeTreeInChild(const MountRecord& record, const char* path) {
+// What stands at a host path, with everything mounted below it.
+long TakeInChild(const Work& work, const MountRecord* pinned, const char* path) {
   const long fd = sys::OpenAt2(sys::kAtFdCwd, path, sys::kPath | sys::kCloseOnExec, sys::kResolveNoSymlinks);
   if (fd < 0) return fd;
   long tree = -sys::kESTALE;
-  if (MatchesPinInChild(record, static_cast<int>(fd))) {
-    tree = sys::OpenTree(static_cast<int>(fd), "",
-                         sys::kOpenTreeClone | sys::kOpenTreeCloexec | sys::kAtEmptyPath | sys::kAtRecursive);
+  if (pinned == nullptr || MatchesPinInChild(*pinned, static_cast<int>(fd))) {
+    tree = TakeTreeInChild(work.place.classic, static_cast<int>(fd));
   }
   sys::Close(static_cast<int>(fd));
   return tree;
 }
 
-long RestrictTreeInChild(int tree, uint64_t set) {
-  return sys::SetMountAttributes(tree, "", sys::kAtEmptyPath | sys::kAtRecursive,
-                                 {set, 0, sys::kPropagationPrivate, 0});
-}
-
 // Puts `tree` on `path` of the new root and gives the descriptor up.
-long AttachInChild(const Work& work, int tree, const char* path, const MountRecord* pinned) {
-  long target = OpenTargetInChild(work, path);
-  if (target < 0) {
-    sys::Close(tree);
-    return target;
-  }
+long PlaceInChild(const Work& work, long tree, uint64_t attributes, const char* path,
+                  const MountRecord* pinned = nullptr) {
+  if (tree < 0) return tree;
   long result = -sys::kESTALE;
-  if (pinned == nullptr || MatchesPinInChild(*pinned, static_cast<int>(target))) {
-    result = sys::MoveMountTo(tree, static_cast<int>(target));
+  const long target = OpenTargetInChild(work, path);
+  if (target < 0) {
+    result = target;
+  } else {
+    const int fd = static_cast<int>(target);
+    if (pinned == nullptr || MatchesPinInChild(*pinned, fd))
+      result = PlaceTreeInChild(work.place, static_cast<int>(tree), attributes, fd, path);
+    sys::Close(fd);
   }
-  sys::Close(static_cast<int>(target));
-  sys::Close(tree);
+  sys::Close(static_cast<int>(tree));
   return result;
 }
 
-long MakeTmpfsInChild(const char* mode, uint64_t attributes) {
-  const long context = sys::OpenFilesystem("tmpfs");
-  if (context < 0) return context;
-  const int fd = static_cast<int>(context);
-  long result = sys::ConfigureFilesystem(fd, kSetString, "mode", mode);
-  if (result >= 0) result = sys::ConfigureFilesystem(fd, kCreateSuperblock, nullptr, nullptr);
-  if (result >= 0) result = sys::MakeMount(fd, static_cast<unsigned>(attributes));
-  sys::Close(fd);
-  return result;
-}
-
-long MakePtsInChild() {
-  const long context = sys::OpenFilesystem("devpts");
-  if (context < 0) return context;
-  const int fd = static_cast<int>(context);
-  long result = sys::ConfigureFilesystem(fd, kSetString, "mode", "620");
-  if (result >= 0) result = sys::ConfigureFilesystem(fd, kSetString, "ptmxmode", "666");
-  if (result >= 0) result = sys::ConfigureFilesystem(fd, kCreateSuperblock, nullptr, nullptr);
-  if (result >= 0) result = sys::MakeMount(fd, sys::kMountNoSuid | sys::kMountNoExec);
+long PlaceNewInChild(const Work& work, const NewFilesystem& filesystem, const char* path,
+                     const MountRecord* pinned = nullptr) {
+  const long target = OpenTargetInChild(work, path);
+  if (target < 0) return target;
+  const int fd = static_cast<int>(target);
+  long result = -sys::kESTALE;
+  if (pinned == nullptr || MatchesPinInChild(*pinned, fd))
+    result = PlaceFilesystemInChild(work.place, filesystem, fd);
   sys::Close(fd);
   return result;
 }
 
 bool TakeTreesInChild(Work& work) {
   const PlanView& plan = work.launch.plan;
+  // Where the host's tree stays as it is, every source is still there when its turn comes.
+  if (work.place.classic) return true;
   for (uint32_t i = 0; i < plan.header->mounts_count; i++) {
     const MountRecord& record = plan.mounts[i];
     if (record.kind != kBind || !(record.flags & (kWritable | kTakeFirst))) continue;
-    const long tree = TakeTreeInChild(record, plan.Text(record.source));
+    const long tree = TakeInChild(work, &record, plan.Text(record.source));
     if (tree < 0) return FailInChild(work, tree, Stage::kMount, static_cast<int32_t>(i));
     work.launch.trees[i] = static_cast<int>(tree);
   }
@@ -134,164 +132,132 @@ bool TakeTreesInChild(Work& work) {
 }
 
 bool TakeDevicesInChild(Work& work) {
-  const MountRecord unpinned{};
   for (int i = 0; i < kDeviceCount; i++) {
-    const long tree = TakeTreeInChild(unpinned, kDeviceFiles[i].path);
+    const long tree = TakeInChild(work, nullptr, kDeviceFiles[i]);
     work.devices[i] = -1;
     if (tree == -sys::kENOENT)
       continue;  // a container without this device: the command does without it as well
     if (tree < 0) return FailInChild(work, tree, Stage::kMount, i);
-    // Read-only stops changes of mode, owner and times, which would reach the host's device when its owner
-    // asks for them; writing to a device is not stopped by it.
-    const long result = RestrictTreeInChild(static_cast<int>(tree),
-                                            sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoExec);
-    if (result < 0) return FailInChild(work, result, Stage::kMount, i);
     work.devices[i] = static_cast<int>(tree);
   }
   return true;
 }
 
-long StartFromHostTreeInChild(const MountRecord& record) {
-  const uint64_t set =
-      sys::kMountNoSuid | sys::kMountNoDev | (record.flags & kWritable ? 0 : sys::kMountReadOnly);
-  return sys::SetMountAttributes(sys::kAtFdCwd, "/", sys::kAtRecursive,
-                                 {set, 0, sys::kPropagationPrivate, 0});
+// The new root is mounted over /dev; all sources are taken before or by other paths.
+long OpenStagedRootInChild(Work& work, long result) {
+  if (result < 0) return result;
+  const long root = sys::OpenAt2(sys::kAtFdCwd, kStagingPlace, sys::kPath | sys::kCloseOnExec, 0);
+  if (root >= 0) work.place.root = static_cast<int>(root);
+  return root;
 }
 
-// The new root is mounted over /dev, which every system has; all sources are taken before or by other paths.
-long StartFromEmptyRootInChild(Work& work) {
-  long result =
-      sys::SetMountAttributes(sys::kAtFdCwd, "/", sys::kAtRecursive, {0, 0, sys::kPropagationPrivate, 0});
+long StartFromHostTreeInChild(Work& work, const MountRecord& record) {
+  const uint64_t set = record.flags & kWritable ? kPlain : kPlainReadOnly;
+  if (!work.place.classic) {
+    return sys::SetMountAttributes(sys::kAtFdCwd, "/", sys::kAtRecursive,
+                                   {set, 0, sys::kPropagationPrivate, 0});
+  }
+  long result = MakePrivateInChild(true);
   if (result < 0) return result;
-  const long tree = MakeTmpfsInChild("0111", sys::kMountNoSuid | sys::kMountNoDev);
-  if (tree < 0) return tree;
-  const long place = sys::OpenAt2(sys::kAtFdCwd, "/dev", sys::kPath | sys::kCloseOnExec, 0);
-  if (place < 0) return place;
-  result = sys::MoveMountTo(static_cast<int>(tree), static_cast<int>(place));
-  sys::Close(static_cast<int>(place));
-  if (result >= 0) work.root = static_cast<int>(tree);
-  return result;
+  const long host = sys::OpenAt2(sys::kAtFdCwd, "/", sys::kPath | sys::kCloseOnExec, 0);
+  const long target = sys::OpenAt2(sys::kAtFdCwd, kStagingPlace, sys::kPath | sys::kCloseOnExec, 0);
+  if (host < 0 || target < 0) return host < 0 ? host : target;
+  result = PlaceTreeInChild(work.place, static_cast<int>(host), set, static_cast<int>(target), "/");
+  sys::Close(static_cast<int>(host));
+  sys::Close(static_cast<int>(target));
+  return OpenStagedRootInChild(work, result);
+}
+
+long StartFromEmptyRootInChild(Work& work) {
+  const long result = MakePrivateInChild(work.place.classic);
+  if (result < 0) return result;
+  const long target = sys::OpenAt2(sys::kAtFdCwd, kStagingPlace, sys::kPath | sys::kCloseOnExec, 0);
+  if (target < 0) return target;
+  const long placed = PlaceFilesystemInChild(work.place, Tmpfs("0111", kPlain), static_cast<int>(target));
+  sys::Close(static_cast<int>(target));
+  return OpenStagedRootInChild(work, placed);
 }
 
 long BindInChild(Work& work, uint32_t index) {
   const PlanView& plan = work.launch.plan;
   const MountRecord& record = plan.mounts[index];
-  uint64_t set = sys::kMountNoSuid | sys::kMountNoDev;
-  long tree;
-  if (!(record.flags & kWritable)) set |= sys::kMountReadOnly;
-  if (record.flags & (kWritable | kTakeFirst)) {
-    tree = work.launch.trees[index];
-  } else {
-    tree = TakeTreeInChild(record, plan.Text(record.source));
-    if (tree < 0) return tree;
-  }
-  const long result = RestrictTreeInChild(static_cast<int>(tree), set);
-  if (result < 0) return result;
-  return AttachInChild(work, static_cast<int>(tree), plan.Text(record.target), nullptr);
+  const bool taken = !work.place.classic && (record.flags & (kWritable | kTakeFirst));
+  const long tree = taken ? work.launch.trees[index] : TakeInChild(work, &record, plan.Text(record.source));
+  return PlaceInChild(work, tree, record.flags & kWritable ? kPlain : kPlainReadOnly,
+                      plan.Text(record.target));
 }
 
 long MaskDirectoryInChild(const Work& work, const MountRecord& record) {
   // Passable masks are sealed by an operation of their own, once their mount points are in place.
   const bool passable = (record.flags & kPassable) != 0;
-  const uint64_t attributes = sys::kMountNoSuid | sys::kMountNoDev | (passable ? 0 : sys::kMountReadOnly);
-  const long tree = MakeTmpfsInChild(passable ? "0111" : "0000", attributes);
-  if (tree < 0) return tree;
-  return AttachInChild(work, static_cast<int>(tree), work.launch.plan.Text(record.target), &record);
+  const NewFilesystem mask = Tmpfs(passable ? "0111" : "0000", passable ? kPlain : kPlainReadOnly);
+  return PlaceNewInChild(work, mask, work.launch.plan.Text(record.target), &record);
 }
 
 // An empty directory that can be looked into. Over what stands in for something missing.
 long MaskMissingInChild(const Work& work, const MountRecord& record) {
-  const long tree = MakeTmpfsInChild(
-      "0555", sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoDev | sys::kMountNoExec);
-  if (tree < 0) return tree;
-  return AttachInChild(work, static_cast<int>(tree), work.launch.plan.Text(record.target), nullptr);
+  return PlaceNewInChild(work, Tmpfs("0555", kInert), work.launch.plan.Text(record.target));
 }
 
 // A device file on a mount without devices cannot be opened at all, by anybody, in any mode.
 long MaskFileInChild(const Work& work, const MountRecord& record) {
-  const MountRecord unpinned{};
-  const long tree = TakeTreeInChild(unpinned, "/dev/null");
-  if (tree < 0) return tree;
-  const long result = RestrictTreeInChild(
-      static_cast<int>(tree), sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoDev | sys::kMountNoExec);
-  if (result < 0) return result;
-  return AttachInChild(work, static_cast<int>(tree), work.launch.plan.Text(record.target), &record);
+  // By path it is behind the new root, where that is built over /dev.
+  const long tree = work.place.classic ? sys::DuplicateAbove(work.devices[kNullDevice], 0)
+                                       : TakeInChild(work, nullptr, "/dev/null");
+  return PlaceInChild(work, tree, kInert, work.launch.plan.Text(record.target), &record);
 }
 
-long SealInChild(const Work& work, const char* path) {
+long SealInChild(const Work& work, const char* path, uint64_t own) {
   const long target = OpenTargetInChild(work, path);
   if (target < 0) return target;
-  const long result = sys::SetMountAttributes(static_cast<int>(target), "", sys::kAtEmptyPath,
-                                              {sys::kMountReadOnly, 0, 0, 0});
+  const long result = AddAttributesInChild(work.place, static_cast<int>(target), own, sys::kMountReadOnly);
   sys::Close(static_cast<int>(target));
   return result;
 }
 
 // An existing directory is as good as a new one: a mask over a tree that already has the level.
-long MakeDirectoryInChild(const Work& work, const char* path) {
-  const long result = sys::MakeDirectoryAt(work.root, Relative(path), 0111);
+long MakeDirectoryInChild(const Work& work, const char* path, int mode = 0111) {
+  const long result = sys::MakeDirectoryAt(work.place.root, RelativeInChild(path), mode);
   return result == -sys::kEEXIST ? 0 : result;
 }
 
-long MakeFileInChild(int directory, const char* path) {
-  const long fd = sys::MakeFileAt(directory, path, 0);
+long MakeFileInChild(const Work& work, const char* path) {
+  const long fd = sys::MakeFileAt(work.place.root, RelativeInChild(path), 0);
   if (fd == -sys::kEEXIST) return 0;
   return fd < 0 ? fd : sys::Close(static_cast<int>(fd));
 }
 
-long MountBelowInChild(int directory, const char* name, long tree) {
-  if (tree < 0) return tree;
-  const long target = sys::OpenAt2(directory, name, sys::kPath | sys::kCloseOnExec, sys::kResolveNoSymlinks);
-  if (target < 0) return target;
-  const long result = sys::MoveMountTo(static_cast<int>(tree), static_cast<int>(target));
-  sys::Close(static_cast<int>(target));
-  sys::Close(static_cast<int>(tree));
-  return result;
+long MakeSymlinkInChild(const Work& work, const char* to, const char* path) {
+  return sys::MakeSymlinkAt(to, work.place.root, RelativeInChild(path));
 }
 
-long FillDevicesInChild(const Work& work, int dev) {
+long FillDevicesInChild(Work& work) {
   long result = 0;
   for (int i = 0; i < kDeviceCount; i++) {
     if (work.devices[i] < 0) continue;
-    if ((result = MakeFileInChild(dev, kDeviceFiles[i].name)) < 0) return result;
-    if ((result = MountBelowInChild(dev, kDeviceFiles[i].name, work.devices[i])) < 0) return result;
+    if ((result = MakeFileInChild(work, kDeviceFiles[i])) < 0) return result;
+    // Read-only stops changes of mode, owner and times, which would reach the host's device when its owner
+    // asks for them; writing to a device is not stopped by it.
+    const uint64_t set = sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoExec;
+    const long device = i == kNullDevice ? sys::DuplicateAbove(work.devices[i], 0) : work.devices[i];
+    if ((result = PlaceInChild(work, device, set, kDeviceFiles[i])) < 0) return result;
   }
   for (const Device& link : kDeviceLinks) {
-    if ((result = sys::MakeSymlinkAt(link.path, dev, link.name)) < 0) return result;
+    if ((result = MakeSymlinkInChild(work, link.path, link.target)) < 0) return result;
   }
-  if ((result = sys::MakeDirectoryAt(dev, "pts", 0755)) < 0) return result;
-  if ((result = MountBelowInChild(dev, "pts", MakePtsInChild())) < 0) return result;
-  if ((result = sys::MakeDirectoryAt(dev, "shm", 01777)) < 0) return result;
-  result = MountBelowInChild(dev, "shm", MakeTmpfsInChild("1777", sys::kMountNoSuid | sys::kMountNoDev));
-  if (result < 0) return result;
-  return sys::SetMountAttributes(dev, "", sys::kAtEmptyPath, {sys::kMountReadOnly, 0, 0, 0});
+  if ((result = MakeDirectoryInChild(work, "/dev/pts", 0755)) < 0) return result;
+  if ((result = PlaceNewInChild(work, kPts, "/dev/pts")) < 0) return result;
+  if ((result = MakeDirectoryInChild(work, "/dev/shm", 01777)) < 0) return result;
+  return PlaceNewInChild(work, Tmpfs("1777", kPlain), "/dev/shm");
 }
 
 long MakeDevicesInChild(Work& work) {
-  const long dev = MakeTmpfsInChild("0755", sys::kMountNoSuid | sys::kMountNoDev | sys::kMountNoExec);
-  if (dev < 0) return dev;
-  long result = work.root == sys::kAtFdCwd ? 0 : MakeDirectoryInChild(work, "/dev");
-  const long target = result < 0 ? result : OpenTargetInChild(work, "/dev");
-  if (target < 0) return target;
-  // Mounts can only be put on a tree that is part of the namespace, so /dev is attached before it is filled.
-  result = sys::MoveMountTo(static_cast<int>(dev), static_cast<int>(target));
-  sys::Close(static_cast<int>(target));
-  if (result >= 0) result = FillDevicesInChild(work, static_cast<int>(dev));
-  sys::Close(static_cast<int>(dev));
-  return result;
-}
-
-long MakeProcInChild() {
-  const long context = sys::OpenFilesystem("proc");
-  if (context < 0) return context;
-  const int fd = static_cast<int>(context);
-  long result = sys::ConfigureFilesystem(fd, kCreateSuperblock, nullptr, nullptr);
-  if (result >= 0) {
-    result =
-        sys::MakeMount(fd, sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoDev | sys::kMountNoExec);
-  }
-  sys::Close(fd);
-  return result;
+  const NewFilesystem devices = Tmpfs("0755", kPlain | sys::kMountNoExec);
+  long result = HasOwnRoot(work) ? MakeDirectoryInChild(work, "/dev") : 0;
+  // Mounts can only be put on a tree that is part of the namespace, so /dev is in place before it is filled.
+  if (result >= 0) result = PlaceNewInChild(work, devices, "/dev");
+  if (result >= 0) result = FillDevicesInChild(work);
+  return result < 0 ? result : SealInChild(work, "/dev", devices.attributes);
 }
 
 // A PID namespace of its own gets a /proc of its own, which shows that namespace; otherwise it is the host's.
@@ -302,14 +268,10 @@ long ProvideProcessFilesInChild(Work& work) {
   const bool own = (plan.flags & kOwnPid) != 0;
   if (!own && base.kind == kHostTree && !(base.flags & kWritable))
     return 0;  // it is the host's and read-only
-  const MountRecord unpinned{};
-  const long tree = own ? MakeProcInChild() : TakeTreeInChild(unpinned, "/proc");
-  if (tree < 0) return tree;
-  long result =
-      RestrictTreeInChild(static_cast<int>(tree), sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoDev);
-  if (result >= 0 && work.root != sys::kAtFdCwd) result = MakeDirectoryInChild(work, "/proc");
+  const long result = HasOwnRoot(work) ? MakeDirectoryInChild(work, "/proc") : 0;
   if (result < 0) return result;
-  return AttachInChild(work, static_cast<int>(tree), "/proc", nullptr);
+  return own ? PlaceNewInChild(work, kProc, "/proc")
+             : PlaceInChild(work, TakeInChild(work, nullptr, "/proc"), kPlainReadOnly, "/proc");
 }
 
 long CarryOutInChild(Work& work, uint32_t index) {
@@ -318,7 +280,7 @@ long CarryOutInChild(Work& work, uint32_t index) {
   const char* target = plan.Text(record.target);
   switch (static_cast<MountKind>(record.kind)) {
     case kHostTree:
-      return StartFromHostTreeInChild(record);
+      return StartFromHostTreeInChild(work, record);
     case kEmptyRoot:
       return StartFromEmptyRootInChild(work);
     case kBind:
@@ -332,11 +294,11 @@ long CarryOutInChild(Work& work, uint32_t index) {
     case kMakeDirectory:
       return MakeDirectoryInChild(work, target);
     case kMakeFile:
-      return MakeFileInChild(work.root, Relative(target));
+      return MakeFileInChild(work, target);
     case kMakeSymlink:
-      return sys::MakeSymlinkAt(plan.Text(record.source), work.root, Relative(target));
+      return MakeSymlinkInChild(work, plan.Text(record.source), target);
     case kSeal:
-      return SealInChild(work, target);
+      return SealInChild(work, target, kPlain);
     case kDevices:
       return MakeDevicesInChild(work);
     case kProcessFiles:
@@ -350,8 +312,8 @@ long CarryOutInChild(Work& work, uint32_t index) {
 // pivot_root(".", ".") stacks the old root on the new one; detaching it leaves the new root alone
 // (pivot_root(2)).
 long MoveIntoRootInChild(const Work& work) {
-  if (work.root == sys::kAtFdCwd) return 0;
-  long result = sys::ChangeDirectoryTo(work.root);
+  if (!HasOwnRoot(work)) return 0;
+  long result = sys::ChangeDirectoryTo(work.place.root);
   if (result >= 0) result = sys::PivotRoot(".", ".");
   if (result >= 0) result = sys::Unmount(".", static_cast<int>(sys::kDetach));
   return result < 0 ? result : sys::ChangeDirectory("/");
@@ -396,12 +358,12 @@ bool VerifyBindsInChild(const PlanView& plan, Report* report) {
 }
 
 bool SetUpMountsInChild(const Launch& launch, Report* report) {
-  Work work{launch, report, sys::kAtFdCwd, {}};
+  Work work{launch, report, {sys::kAtFdCwd, !HasTreeCallsInChild()}, {}};
   // Relative targets are looked up from the root, whatever directory the host is in.
   long result = sys::ChangeDirectory("/");
   if (result < 0) return FailInChild(work, result, Stage::kRoot);
   if (!TakeTreesInChild(work)) return false;
-  if (UsesDevices(launch.plan) && !TakeDevicesInChild(work)) return false;
+  if ((work.place.classic || UsesDevices(launch.plan)) && !TakeDevicesInChild(work)) return false;
   for (uint32_t i = 0; i < launch.plan.header->mounts_count; i++) {
     result = CarryOutInChild(work, i);
     if (result < 0) return FailInChild(work, result, Stage::kMount, static_cast<int32_t>(i));

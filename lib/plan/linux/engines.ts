@@ -55,8 +55,8 @@ function attemptNamespace(question: EngineQuestion): Attempt {
     }
   }
   if (!mountApi.available) {
-    const message = `cannot use the kernel's mount calls (open_tree, move_mount, mount_setattr): ${mountApi.how}`
-    const hint = mountApi.hint ?? 'use Linux 5.12 or newer, or install bubblewrap'
+    const message = `cannot make mounts in a namespace: ${mountApi.how}`
+    const hint = mountApi.hint ?? 'use Linux 5.9 or newer, or install bubblewrap'
     return { refusal: { kind: 'unavailable', mechanism: 'mount-api', message, hint }, notices: [] }
   }
   return mountedPlan(question, 'namespace', null)
