@@ -17,12 +17,13 @@ const general = `castellan: run a command inside a sandbox that holds it to a po
 
 usage: castellan COMMAND [OPTION]...
 
-  run       run a command under a policy
-  explain   what a command could do with a path, and why
-  doctor    what this machine can enforce
-  auth      who is logged in; log in and out
-  sandbox   sandbox linux: the program codex-linux-sandbox (also: debug landlock)
-  help      help for one of these: castellan help run
+  run           run a command under a policy
+  explain       what a command could do with a path, and why
+  doctor        what this machine can enforce
+  auth          who is logged in; log in and out
+  apply-patch   apply the patch of a coding agent, all of it or nothing
+  sandbox       sandbox linux: the program codex-linux-sandbox (also: debug landlock)
+  help          help for one of these: castellan help run
 
   -h, --help      this text
   -V, --version   the version
@@ -33,6 +34,7 @@ examples:
   castellan explain .git/config
   castellan doctor
   castellan auth login
+  castellan apply-patch --check < change.patch
 
 environment:
   NO_COLOR, FORCE_COLOR   no colours, or colours where there is no terminal
@@ -125,7 +127,37 @@ examples:
   castellan auth status --refresh --json
   castellan auth logout --home ./profile`
 
-export const helpTexts = { run, explain, doctor, auth } as const
+const applyPatch = `usage: castellan apply-patch [OPTION]... [PATCH]
+
+Applies a patch between *** Begin Patch and *** End Patch, from the argument or from stdin: all of
+it or nothing of it. It may write what a command under the policy may write.
+
+  -p, --policy FILE|PRESET  read-only, workspace-write (default), danger-full-access,
+                            or a JSON file with a policy, legacy or split
+  -w, --writable DIR        may be written too; with workspace-write, repeatable
+  -C, --cwd DIR             directory of the policy and of relative paths (default: this one)
+      --check               verify the patch in full and write nothing
+      --diff                print the changes as a unified diff, too
+      --json                print JSON: the files, the changes with their diffs, or the error
+      --overwrite           Add File and Move to replace a file that is there
+      --environment NAME    the environment this machine is, for patches that name one
+      --accept-races        where the system cannot keep a path from being swapped meanwhile,
+                            apply the patch all the same
+  -h, --help                this text
+
+The exit code is 0 when the patch is applied (--check: can be applied), 1 when it is not and
+nothing was changed, 2 when the command line cannot be used, 125 when the policy cannot be read
+or held. Where a disk fails in the middle, the message names the files that are changed.
+
+A copy or link of this program that is called apply_patch or applypatch is what agents call: it
+takes a patch and no options, has no policy of its own, and replaces files as --overwrite does.
+
+examples:
+  castellan apply-patch < change.patch
+  castellan apply-patch --check --diff < change.patch
+  castellan apply-patch --cwd ../project "$(cat change.patch)"`
+
+export const helpTexts = { run, explain, doctor, auth, 'apply-patch': applyPatch } as const
 
 export function helpFor(command: keyof typeof helpTexts | undefined): string {
   return command === undefined ? general : helpTexts[command]

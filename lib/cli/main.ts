@@ -10,7 +10,7 @@ import { say } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 import { packageVersion } from './version.ts'
 
-type CommandName = 'run' | 'explain' | 'doctor' | 'auth'
+type CommandName = 'run' | 'explain' | 'doctor' | 'auth' | 'apply-patch'
 
 /** Loaded when asked for: the library behind them costs more than a help text needs. */
 const commands: Readonly<Record<CommandName, () => Promise<Subcommand>>> = {
@@ -18,6 +18,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Subcommand>>> = {
   explain: async () => (await import('./explain.ts')).explain,
   doctor: async () => (await import('./doctor.ts')).examination,
   auth: async () => (await import('./auth.ts')).auth,
+  'apply-patch': async () => (await import('./apply-patch.ts')).applyPatchCommand,
 }
 
 async function main(words: readonly string[]): Promise<Ending> {

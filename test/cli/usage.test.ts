@@ -72,6 +72,8 @@ const mistakes: readonly (readonly [words: readonly string[], message: string])[
   [['auth', 'login', '--home', place.path, '--issuer', 'http://example.test'], 'give an address with https'],
   [['auth', 'login', '--home', place.path, '--issuer', 'example.test'], 'give an address with https'],
   [['auth', 'login', '--home', place.path, '--port', '70000'], '--port 70000: give a number below 65536'],
+  [['aply-patch'], 'did you mean apply-patch?'],
+  [['apply-patch', '--chek'], 'did you mean --check?'],
   [['doctor', 'please'], 'doctor takes no argument, found "please"'],
 ]
 
@@ -79,7 +81,7 @@ describe('a command line that cannot be used', () => {
   it.each(mistakes)('castellan %j: %s', (words, message) => {
     const { code, stdout, stderr } = castellan(words)
     expect(stderr).toContain(message)
-    const subcommand = ['run', 'explain', 'doctor', 'auth'].find(name => name === words[0])
+    const subcommand = ['run', 'explain', 'doctor', 'auth', 'apply-patch'].find(name => name === words[0])
     expect(stderr).toMatch(
       new RegExp(`^castellan: .*\nsee castellan ${subcommand === undefined ? '' : `${subcommand} `}--help\n$`),
     )
@@ -107,19 +109,23 @@ describe('help and version', () => {
     [['explain', '--help'], 'usage: castellan explain'],
     [['doctor', '-h'], 'usage: castellan doctor'],
     [['auth', 'login', '--help'], 'usage: castellan auth'],
+    [['apply-patch', '--help'], 'usage: castellan apply-patch'],
   ])('castellan %j prints "%s" on standard output', (words, start) => {
     expect(castellan(words)).toMatchObject({ code: 0, stdout: expect.stringContaining(start), stderr: '' })
   })
 
-  it.each(['run', 'explain', 'doctor', 'auth'])('%s: every option of its help is one that it reads', command => {
-    const { stdout } = castellan([command, '--help'])
-    const options = stdout.match(/^ {2}(?:-\w, | {4})--[a-z-]+/gm)!.map(line => line.trim().split(/,? /).pop()!)
-    expect(options.length).toBeGreaterThan(1)
-    for (const option of options) {
-      // Refused for its missing value or answered with the help, but known.
-      expect(castellan([command, '--help', option]).stderr).not.toContain('there is no option')
-    }
-  })
+  it.each(['run', 'explain', 'doctor', 'auth', 'apply-patch'])(
+    '%s: every option of its help is one that it reads',
+    command => {
+      const { stdout } = castellan([command, '--help'])
+      const options = stdout.match(/^ {2}(?:-\w, | {4})--[a-z-]+/gm)!.map(line => line.trim().split(/,? /).pop()!)
+      expect(options.length).toBeGreaterThan(1)
+      for (const option of options) {
+        // Refused for its missing value or answered with the help, but known.
+        expect(castellan([command, '--help', option]).stderr).not.toContain('there is no option')
+      }
+    },
+  )
 
   it('prints the version of the package', async () => {
     const { default: description } = await import('../../package.json', { with: { type: 'json' } })
