@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, it } from 'vitest'
+
+import { loadLibrary, runCase, type SeatbeltCase, schema } from './seatbelt-semantics.mjs'
+
+interface CaseDocument {
+  readonly schema: string
+  readonly cases: readonly SeatbeltCase[]
+}
+
+const read = (name: string) =>
+  JSON.parse(readFileSync(new URL(`./cases/${name}.json`, import.meta.url), 'utf8')) as CaseDocument
+
+describe.each(['macos', 'macos-more'])('the Seatbelt cases of %s', name => {
+  const document = read(name)
+  let library: object
+
+  beforeAll(async () => {
+    library = await loadLibrary(module => import(/* @vite-ignore */ `../../lib/${module}.ts`))
+  })
+
+  it('are of the schema that the runner knows', () => {
+    expect(document.schema).toBe(schema)
+  })
+
+  it.each(document.cases.map(given => [given.id, given.title, given] as const))('%s: %s', (_id, _title, given) => {
+    const results = runCase(given, library, document)
+    expect(results.length).toBe(given.expectError === undefined ? given.checks.length : 1)
+    expect(results.filter(({ outcome }) => outcome === 'failed')).toEqual([])
+  })
+})
