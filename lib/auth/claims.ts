@@ -16,6 +16,8 @@ export interface IdTokenClaims {
   readonly fedramp: boolean
   /** Whom the issuer means (OpenID Connect Core §2). The reference ignores it, so no form of it makes a token unreadable. */
   readonly subject: string | undefined
+  /** Who issued it (the same §2); ignored by the reference, too. */
+  readonly issuer: string | undefined
 }
 
 const profileNamespace = 'https://api.openai.com/profile'
@@ -38,7 +40,8 @@ export function parseIdToken(token: string): IdTokenClaims | undefined {
       userId: chatgptUserId ?? userId,
       accountId: optionalString(auth, 'chatgpt_account_id'),
       fedramp: fedrampFlag(auth),
-      subject: subjectOf(payload),
+      subject: plainString(payload, 'sub'),
+      issuer: plainString(payload, 'iss'),
     })
   } catch (error) {
     if (error === mistyped) return undefined
@@ -69,8 +72,8 @@ function optionalString(members: readonly JsonMember[], key: string): string | u
   return member.value
 }
 
-function subjectOf(payload: readonly JsonMember[]): string | undefined {
-  const value = payload.findLast(({ key }) => key === 'sub')?.value
+function plainString(payload: readonly JsonMember[], name: string): string | undefined {
+  const value = payload.findLast(({ key }) => key === name)?.value
   return typeof value === 'string' ? value : undefined
 }
 

@@ -54,7 +54,12 @@ export type TransientReason =
   | 'external_invalid_token'
   | 'external_workspace'
 
-export type ConfigReason = 'unusable_token' | 'home_missing' | 'home_not_a_directory' | 'keyring_missing'
+export type ConfigReason =
+  | 'unusable_token'
+  | 'issuer_mismatch'
+  | 'home_missing'
+  | 'home_not_a_directory'
+  | 'keyring_missing'
 
 export type Reason = PermanentReason | TransientReason | ConfigReason | 'aborted'
 
@@ -105,6 +110,7 @@ const texts: Readonly<Record<Reason, ReasonText>> = {
   external_invalid_token: refreshTransient('cannot use the tokens of the host: they cannot be read'),
   external_workspace: refreshTransient('cannot use the tokens of the host: their workspace is not allowed here'),
   unusable_token: config('cannot use the token: it holds characters that a header may not carry'),
+  issuer_mismatch: config('cannot use the login with this server: its id_token names another issuer'),
   home_missing: config('cannot use the home directory for credentials: it does not exist'),
   home_not_a_directory: config('cannot use the home directory for credentials: it is not a directory'),
   keyring_missing: config('cannot use the keyring: the package @napi-rs/keyring is not installed'),
@@ -122,6 +128,8 @@ export interface AuthErrorDetails {
   readonly operation?: string
   /** Where the store is, for instance a path; never a content. */
   readonly location?: string
+  /** Addresses, without user and query: who issued the login, and who is configured. */
+  readonly issuers?: { readonly login: string; readonly configured: string }
 }
 
 /** A failure of the keys. `code` groups it, `kind` says whether it can pass, `reason` says what happened. */
@@ -132,22 +140,28 @@ export class AuthError extends LibraryError {
   readonly status: number | undefined
   readonly operation: string | undefined
   readonly location: string | undefined
+  readonly issuers: AuthErrorDetails['issuers'] | undefined
 
   constructor(reason: Reason, details: AuthErrorDetails = {}) {
     const [kind, code, message] = texts[reason]
-    super(code, message, details.cause === undefined ? {} : { cause: details.cause })
+    super(code, withIssuers(message, details), details.cause === undefined ? {} : { cause: details.cause })
     this.kind = kind
     this.reason = reason
     this.retryAfterMs = details.retryAfterMs
     this.status = details.status
     this.operation = details.operation
     this.location = details.location
+    this.issuers = details.issuers
   }
 
   toJSON(): Record<string, unknown> {
-    const { name, code, kind, reason, message, retryAfterMs, status, operation, location } = this
-    return { name, code, kind, reason, message, retryAfterMs, status, operation, location }
+    const { name, code, kind, reason, message, retryAfterMs, status, operation, location, issuers } = this
+    return { name, code, kind, reason, message, retryAfterMs, status, operation, location, issuers }
   }
+}
+
+function withIssuers(message: string, { issuers }: AuthErrorDetails): string {
+  return issuers === undefined ? message : `${message}, ${issuers.login} instead of ${issuers.configured}`
 }
 
 /** What `refreshFailure()` and events tell: the typed reason without a stack. */

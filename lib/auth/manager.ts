@@ -35,6 +35,7 @@ import { authorizedFetch } from './authorized-fetch.ts'
 import { AuthError, failureOf, type PoisonReason, type RefreshFailure } from './errors.ts'
 import type { EventName, Listener } from './events.ts'
 import { type ExternalTokens, snapshotOfExternalTokens } from './external.ts'
+import { mayBeIssuedBy } from './issuer.ts'
 import { type BrowserLogin, type BrowserLoginOptions, type LoginActions, startBrowserLogin } from './login/browser.ts'
 import { type DeviceLogin, type DeviceLoginOptions, startDeviceLogin } from './login/device.ts'
 import { exchangeCode } from './login/exchange.ts'
@@ -133,7 +134,8 @@ export class AuthManager {
   /**
    * Gets new tokens now, unless the store already holds newer ones.
    *
-   * @throws AuthError of kind `permanent` (log in again), `transient` (may pass) or `aborted`.
+   * @throws AuthError of kind `permanent` (log in again), `transient` (may pass) or `aborted`; `issuer_mismatch` when the
+   * login came from another server than the configured one, which is then not asked.
    */
   async refreshToken({ signal }: WaitOptions = {}): Promise<RefreshResult> {
     await abortable(this.#session.ready, signal)
@@ -375,7 +377,7 @@ export class AuthManager {
           await recovery.next()
         } catch (error) {
           // What may pass leaves the server's own answer to the caller; what is final replaces it.
-          if (error instanceof AuthError && error.kind === 'permanent') throw error
+          if (error instanceof AuthError && ['permanent', 'config'].includes(error.kind)) throw error
           return undefined
         }
       }
@@ -411,6 +413,7 @@ export class AuthManager {
   async #storeInteractiveLogin(record: AuthRecord): Promise<void> {
     this.#refuseWhileHostSupplies()
     const superseded = await this.#session.storeLogin(record)
+    if (!mayBeIssuedBy(this.#options.provider, superseded?.tokens?.claims.issuer)) return
     const old = superseded?.tokens?.refreshToken
     // In the background: the new login is stored and good, whatever becomes of the old token.
     if (old && old !== record.tokens?.refreshToken) void this.#session.revoke({ token: old, hint: 'refresh_token' })

@@ -7,6 +7,7 @@
 import type { Environment } from './storage/home.ts'
 
 export interface OAuthProvider {
+  /** As the `iss` of its id_tokens has it: a login of another issuer is neither refreshed nor revoked here. */
   readonly issuer: string
   readonly clientId: string
   readonly authorizationEndpoint: string

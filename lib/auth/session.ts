@@ -11,6 +11,7 @@ import { defaultFetch } from './default-fetch.ts'
 import { AuthError, failureOf } from './errors.ts'
 import { EventHub } from './events.ts'
 import { askHost, externalLogins, snapshotOfExternalTokens } from './external.ts'
+import { mayBeIssuedBy } from './issuer.ts'
 import { type LoadContext, loadLogin } from './load.ts'
 import { defaultLock } from './lock/default-lock.ts'
 import { kernelLock } from './lock/kernel-lock.ts'
@@ -200,7 +201,7 @@ export class LoginSession {
     }
   }
 
-  /** The stored token when it belongs to the cached account, else the cached one (departure D17). */
+  /** The stored token when it belongs to the cached account, else the cached one (departure D17); none of another server. */
   async revocableToken(): Promise<RevocableToken | undefined> {
     const cached = this.#holder.snapshot
     if (cached?.mode !== 'chatgpt') return undefined
@@ -208,6 +209,7 @@ export class LoginSession {
     const state = await this.#reader.read().catch(() => undefined)
     const stored = state?.kind === 'record' && sameAccount(state.record, record) ? state.record : record
     const tokens = stored.tokens ?? record.tokens
+    if (!mayBeIssuedBy(this.transport.provider, tokens?.claims.issuer)) return undefined
     if (tokens?.refreshToken) return { token: tokens.refreshToken, hint: 'refresh_token' }
     return tokens?.accessToken ? { token: tokens.accessToken, hint: 'access_token' } : undefined
   }

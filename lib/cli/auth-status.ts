@@ -23,7 +23,7 @@ async function refresh({ manager }: AuthContext): Promise<void> {
     await manager.refreshToken()
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
-    if (error.kind === 'transient') say('stderr', `${painter('stderr')('yellow', 'castellan:')} ${error.message}`)
+    if (error.kind === 'transient' || error.reason === 'issuer_mismatch') say('stderr', `${painter('stderr')('yellow', 'castellan:')} ${error.message}`)
   }
 }
 

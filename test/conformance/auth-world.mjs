@@ -104,7 +104,7 @@ export class World {
       storage: this.#storage(),
       keyring: this.keyring,
       now: () => this.now(),
-      provider: codexProvider({ issuer: this.server.url }),
+      provider: { ...codexProvider({ issuer: this.server.url }), issuer: codexProvider().issuer },
       ...(this.given.external && { externalAuth: this.#host() }),
     })
     for (const name of eventNames) manager.on(name, event => this.events.push(event))

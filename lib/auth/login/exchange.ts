@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { parseIdToken } from '../claims.ts'
 import { AuthError } from '../errors.ts'
 import { instantFromMilliseconds } from '../instant.ts'
+import { mayBeIssuedBy } from '../issuer.ts'
 import type { OAuthProvider } from '../provider.ts'
 import { type AuthRecord, emptyRecord } from '../record.ts'
 import { send } from '../refresh/http.ts'
@@ -34,7 +35,7 @@ const tokensSchema = z.object({
 })
 const apiKeySchema = z.object({ access_token: z.string().min(1) })
 
-/** @throws AuthError `exchange_failed`, `workspace_not_allowed`. */
+/** @throws AuthError `exchange_failed`, `issuer_mismatch`, `workspace_not_allowed`. */
 export async function exchangeCode(
   { code, verifier, redirectUri }: AuthorizationCode,
   { transport, now, allowedWorkspaces, withApiKey }: ExchangeOptions,
@@ -50,6 +51,8 @@ export async function exchangeCode(
   const tokens = tokensSchema.safeParse(answer)
   const claims = tokens.success ? parseIdToken(tokens.data.id_token) : undefined
   if (!tokens.success || claims === undefined) throw new AuthError('exchange_failed')
+  // A login that its own server could not be asked to refresh.
+  if (!mayBeIssuedBy(transport.provider, claims.issuer)) throw new AuthError('issuer_mismatch')
   if (allowedWorkspaces && !(claims.accountId !== undefined && allowedWorkspaces.includes(claims.accountId))) {
     throw new AuthError('workspace_not_allowed')
   }

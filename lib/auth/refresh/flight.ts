@@ -14,12 +14,13 @@ import { unreachable } from '../../errors.ts'
 import { parseIdToken } from '../claims.ts'
 import { AuthError } from '../errors.ts'
 import type { ManagerEvent } from '../events.ts'
+import { mayBeIssuedBy, refuseOtherIssuer } from '../issuer.ts'
 import type { HeldLock } from '../lock/file-lock.ts'
 import type { Endpoints } from '../provider.ts'
 import { type AuthRecord, sameAccount } from '../record.ts'
 import { AuthSnapshot } from '../snapshot.ts'
 import type { AuthStorage, Reservation } from '../storage/storage.ts'
-import { classify, type RefreshOutcome } from './classify.ts'
+import { classify, type RefreshedTokens, type RefreshOutcome } from './classify.ts'
 import { commit, withRefreshToken, withTokens } from './commit.ts'
 import { pauseAfter } from './pause.ts'
 import { type RefreshReason, requestRefresh, requestRevocation, type Transport } from './request.ts'
@@ -47,6 +48,7 @@ export async function fly(context: FlightContext, base: AuthSnapshot, reason: Re
   const newer = newerThan(base, await reader.peek())
   if (newer !== undefined) return reloaded(newer)
   failLocally(context, base)
+  refuseOtherIssuer(context.transport.provider, AuthSnapshot.recordOf(base).tokens)
 
   const lock = cell.takeLock() ?? (await lockRefresh(context))
   try {
@@ -140,11 +142,8 @@ async function settle(
   switch (outcome.kind) {
     case 'success': {
       context.cell.pause = undefined
-      const { idToken } = outcome.tokens
-      if (idToken !== undefined && parseIdToken(idToken) === undefined) {
-        context.report({ type: 'warning', code: 'unreadable-id-token' })
-      }
-      return keep(context, base, withTokens(record, outcome.tokens, context.now()), generation, reservation)
+      const tokens = withUsableIdToken(context, outcome.tokens)
+      return keep(context, base, withTokens(record, tokens, context.now()), generation, reservation)
     }
     case 'rotated-only': {
       await keep(context, base, withRefreshToken(record, outcome.refreshToken), generation, reservation)
@@ -160,6 +159,15 @@ async function settle(
     default:
       return unreachable(outcome)
   }
+}
+
+/** An id_token that cannot be read, or names another issuer than this server, is left out: the old one is kept (D26). */
+function withUsableIdToken({ transport, report }: FlightContext, tokens: RefreshedTokens): RefreshedTokens {
+  if (tokens.idToken === undefined) return tokens
+  const claims = parseIdToken(tokens.idToken)
+  if (claims !== undefined && mayBeIssuedBy(transport.provider, claims.issuer)) return tokens
+  report({ type: 'warning', code: 'unreadable-id-token' })
+  return { ...tokens, idToken: undefined }
 }
 
 async function keep(
