@@ -1,10 +1,11 @@
 /**
- * `castellan auth login`: with a browser on this machine, or with a code that is typed on another one. The stored login
- * stays until the new one is stored. The terminal is left as it is: nothing is read from it and no mode is changed.
+ * `castellan auth login`: with a browser on this machine, with a code that is typed on another one, or with an API key. The
+ * stored login stays until the new one is stored. The terminal is left as it is: nothing is read from it and no mode is changed.
  */
 import { isatty } from 'node:tty'
 
 import { AuthError, type BrowserLogin, type DeviceLogin, type LoginResult } from '../auth/index.ts'
+import { readApiKey } from './api-key-input.ts'
 import { type AuthAction, type AuthContext, authExitCodes } from './auth-context.ts'
 import { describe, headline } from './auth-status.ts'
 import type { CommandLine } from './command-line.ts'
@@ -17,9 +18,18 @@ import { UsageError } from './usage-error.ts'
 /** 0: logged in; 1: not; the signal when it was interrupted. */
 export const login: AuthAction = (context, line) =>
   untilInterrupted(async signal => {
+    if (line.has('with-api-key')) return storeApiKey(context, signal, line)
     const started = line.has('device') ? await startDevice(context, signal) : await startBrowser(context, signal, line)
     return tell(context, await started.result)
   })
+
+/** @throws {UsageError} */
+async function storeApiKey(context: AuthContext, signal: AbortSignal, line: CommandLine): Promise<Ending> {
+  const other = ['device', 'no-open', 'port'].find(option => line.has(option))
+  if (other !== undefined) throw new UsageError(`--with-api-key and --${other} are two ways to log in`)
+  await context.manager.loginWithApiKey(await readApiKey(signal))
+  return tell(context, { success: true })
+}
 
 async function startBrowser(
   { manager, json }: AuthContext,

@@ -3,6 +3,7 @@
  */
 import { AuthError, type AuthSnapshot } from '../auth/index.ts'
 import { type AuthAction, type AuthContext, authExitCodes } from './auth-context.ts'
+import { placeOf } from './auth-storage.ts'
 import { table } from './table.ts'
 import { painter, printable, say } from './terminal.ts'
 
@@ -23,7 +24,8 @@ async function refresh({ manager }: AuthContext): Promise<void> {
     await manager.refreshToken()
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
-    if (error.kind === 'transient' || error.reason === 'issuer_mismatch') say('stderr', `${painter('stderr')('yellow', 'castellan:')} ${error.message}`)
+    if (error.kind === 'transient' || error.reason === 'issuer_mismatch')
+      say('stderr', `${painter('stderr')('yellow', 'castellan:')} ${error.message}`)
   }
 }
 
@@ -31,7 +33,11 @@ async function refresh({ manager }: AuthContext): Promise<void> {
 async function lookCloser({ storage, home }: AuthContext): Promise<void> {
   const fromEnvironment = (process.env['CODEX_ACCESS_TOKEN'] ?? '').trim() !== ''
   if (!fromEnvironment && (await storage.read()) === undefined) return
-  const place = fromEnvironment ? 'CODEX_ACCESS_TOKEN' : `the auth.json in ${home}`
+  const place = fromEnvironment
+    ? 'CODEX_ACCESS_TOKEN'
+    : storage.kind === 'file'
+      ? `the auth.json in ${home}`
+      : `what is stored in ${placeOf(storage, home)}`
   const text = `cannot use ${place}: it is damaged, or its token could not be checked with the server`
   say('stderr', `${painter('stderr')('yellow', 'castellan:')} ${printable(text)}`)
 }
@@ -46,13 +52,15 @@ export interface Description {
   /** Where it comes from: `store` or `environment`. */
   readonly origin: string | null
   readonly home: string
+  /** For people: the home, or the keyring. */
+  readonly place: string
   readonly expiresAt: string | null
   readonly refreshedAt: string | null
   /** Why the server will not refresh this login again. */
   readonly over: string | null
 }
 
-export function describe({ manager, home }: Pick<AuthContext, 'manager' | 'home'>): Description {
+export function describe({ manager, home, storage }: AuthContext): Description {
   const snapshot = manager.snapshot()
   const failure = manager.refreshFailure()
   const over = failure?.kind === 'permanent' ? failure.reason : null
@@ -65,6 +73,7 @@ export function describe({ manager, home }: Pick<AuthContext, 'manager' | 'home'
     plan: snapshot === null || snapshot.planType === 'unknown' ? null : snapshot.planType,
     origin,
     home,
+    place: placeOf(storage, home),
     expiresAt: instant(snapshot?.expiresAt),
     refreshedAt: instant(snapshot?.lastRefreshAt),
     over,
@@ -90,7 +99,7 @@ export function report(login: Description, loginCommand: string, now: number): s
     ['mode', login.mode],
     ['account', login.accountId],
     ['plan', login.plan],
-    ['kept in', login.origin === 'environment' ? 'the environment' : login.home],
+    ['kept in', login.origin === 'environment' ? 'the environment' : login.place],
     ['token', login.refreshedAt === null ? null : expiry(login.expiresAt, now)],
     ['refreshed', login.refreshedAt],
   ].flatMap(([name, value]) => (name && value ? [[name, value]] : []))

@@ -2,21 +2,13 @@
  * `castellan auth`: who is logged in, logging in and out, and watching. Thin: what a login is, the library knows. Prints who
  * and until when, never a token.
  */
-import {
-  AuthError,
-  AuthManager,
-  type AuthStorage,
-  codexProvider,
-  defaultLock,
-  fileStorage,
-  type Reason,
-  resolveHome,
-} from '../auth/index.ts'
+import { AuthError, AuthManager, type AuthStorage, codexProvider, type Reason, resolveHome } from '../auth/index.ts'
 import { OptionError } from '../index.ts'
 import { type AuthAction, type AuthContext, authExitCodes } from './auth-context.ts'
 import { login } from './auth-login.ts'
 import { logout } from './auth-logout.ts'
 import { status } from './auth-status.ts'
+import { storageOf } from './auth-storage.ts'
 import { watch } from './auth-watch.ts'
 import type { CommandLine, Subcommand } from './command-line.ts'
 import { possibleDirectory } from './directory.ts'
@@ -31,6 +23,8 @@ export const auth: Subcommand = {
     home: { type: 'string' },
     issuer: { type: 'string' },
     'client-id': { type: 'string' },
+    storage: { type: 'string' },
+    'with-api-key': { type: 'boolean' },
     device: { type: 'boolean' },
     'no-open': { type: 'boolean' },
     port: { type: 'string' },
@@ -48,6 +42,7 @@ const owners: Readonly<Record<string, string>> = {
   device: 'login',
   'no-open': 'login',
   port: 'login',
+  'with-api-key': 'login',
   refresh: 'status',
 }
 
@@ -56,6 +51,8 @@ const hints: Readonly<Partial<Record<Reason, string>>> = {
   callback_unavailable: 'Other programs hold the ports 1455 and 1457; end them, or use --device.',
   device_unsupported: 'Leave out --device to log in with a browser on this machine.',
   login_timeout: 'Run the command again; a login may take ten minutes in a browser and fifteen with a code.',
+  issuer_mismatch: 'Use the --issuer that the login came from, or another --home for this server.',
+  keyring_missing: 'Install it where castellan is installed: npm install @napi-rs/keyring.',
   home_missing: 'CODEX_HOME names this directory; make it, unset the variable, or use --home.',
   home_not_a_directory: 'CODEX_HOME names it; correct the variable, or use --home.',
 }
@@ -96,7 +93,7 @@ function complain(text: string): void {
 async function contextOf(line: CommandLine, json: boolean): Promise<AuthContext> {
   const given = line.one('home')
   const home = given === undefined ? resolveHome() : possibleDirectory('--home', given)
-  const storage = fileStorage({ home, lock: defaultLock() })
+  const storage = storageOf(line.one('storage'), home)
   return { manager: await managerFor(line, storage), storage, home, json, loginCommand: loginCommand(line) }
 }
 
@@ -117,7 +114,7 @@ async function managerFor(line: CommandLine, storage: AuthStorage): Promise<Auth
 
 /** What to type to log in to the same place. */
 function loginCommand(line: CommandLine): string {
-  const options = ['home', 'issuer', 'client-id'].flatMap(name => {
+  const options = ['home', 'issuer', 'client-id', 'storage'].flatMap(name => {
     const value = line.one(name)
     return value === undefined ? [] : [`--${name}`, quoted(value)]
   })

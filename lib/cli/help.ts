@@ -102,14 +102,17 @@ const auth = `usage: castellan auth status|login|logout|watch [OPTION]...
 The login that programs share, in the place and format of Codex.
 
   status   who is logged in, and until when; looks at the stored login only
-  login    log in with a browser on this machine, or with a code on another one
+  login    log in with a browser on this machine, a code on another one, or an API key
   logout   remove the stored login, then let the server forget it
   watch    print a line now and with every change, until Ctrl-C
 
       --home DIR            directory of auth.json (default: CODEX_HOME, else ~/.codex)
+      --storage KIND        where the login is kept: file (default), keyring, or auto, which is
+                            the keyring where it works; give it to every command alike
       --issuer URL          another authorization server, with the same paths as Codex's
       --client-id ID        the client that it knows; give both to every command alike
       --device              login: show a code to type in a browser anywhere
+      --with-api-key        login: read an API key from standard input and keep it
       --no-open             login: print the address and open no browser
       --port NUMBER         login: where the browser comes back to (default: 1455 or 1457,
                             which Codex's server knows; 0: any free port)
@@ -124,6 +127,7 @@ The exit code is 0 when somebody is logged in (logout: when nothing is stored an
 examples:
   castellan auth status || castellan auth login
   castellan auth login --device
+  printenv OPENAI_API_KEY | castellan auth login --with-api-key
   castellan auth status --refresh --json
   castellan auth logout --home ./profile`
 

@@ -7,7 +7,7 @@ import path from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { managedText } from '../auth/support.ts'
+import { jwt, managedText } from '../auth/support.ts'
 import { type LoginServer, startLoginServer, tokenMarker } from './auth-server.ts'
 import { ended, ensureBuilt, type Place, printed, program, startCastellan, temporaryPlace } from './castellan.ts'
 
@@ -138,6 +138,17 @@ describe('castellan auth status', () => {
     expect([exit, JSON.parse(stdout)]).toMatchObject([1, { loggedIn: false, over: reason }])
   })
 
+  it('shows no token to a server that the login did not come from', async () => {
+    const record = JSON.parse(managedText({ access: tokenMarker, refresh: tokenMarker }))
+    record.tokens.id_token = jwt({ email: 'ada@example.test', iss: 'https://auth.openai.com' })
+    store(JSON.stringify(record))
+    const { code, stderr } = await auth('status', '--refresh', '--issuer', server.issuer)
+    expect([code, server.asked]).toEqual([0, []])
+    expect(stderr).toContain(`https://auth.openai.com instead of ${server.issuer}`)
+    expect(await auth('logout', '--issuer', server.issuer)).toMatchObject({ code: 0, stderr: '' })
+    expect([existsSync(file()), server.asked]).toEqual([false, []])
+  })
+
   it('keeps a login that the server cannot judge now, and renews one that it can', async () => {
     store(managedText({ access: tokenMarker, refresh: tokenMarker }))
     server.refusal = { status: 500, code: 'x' }
@@ -194,6 +205,35 @@ describe('castellan auth login', () => {
       .map(line => JSON.parse(line))
     expect(opened).toEqual({ event: 'open', url: expect.stringContaining(`${server.issuer}/oauth/authorize?`) })
     expect(end).toMatchObject({ event: 'end', loggedIn: true, email: 'ada@example.test' })
+  })
+
+  it('keeps an API key from standard input', async () => {
+    const child = start('login', '--with-api-key', '--json')
+    const end = printed(child, /"event":"end"/)
+    child.stdin!.end(`  ${tokenMarker}\n`)
+    expect(JSON.parse(await end)).toMatchObject({ event: 'end', loggedIn: true, mode: 'apikey' })
+    expect(await ended(child)).toEqual({ code: 0, signal: null })
+    expect(JSON.parse(stored())).toEqual({ auth_mode: 'apikey', OPENAI_API_KEY: tokenMarker })
+    expect((statSync(file()).mode & 0o777).toString(8)).toBe('600')
+  })
+
+  it.each([
+    ['nothing', '\n', 'the API key is empty'],
+    ['far too much', tokenMarker.repeat(10_000), 'there is no key of that length'],
+  ])('takes %s for no key, and keeps the old login', async (_title, input, story) => {
+    store(managedText())
+    const child = start('login', '--with-api-key')
+    child.stdin!.on('error', () => undefined).end(input)
+    await ended(child)
+    expect([everything, stored()]).toEqual([expect.stringContaining(story), managedText()])
+  })
+
+  it('waits for a key no longer than the user', async () => {
+    const child = start('login', '--with-api-key')
+    // Nothing tells that it reads; however early it is, the signal must end it.
+    await new Promise(resolve => setTimeout(resolve, 500))
+    child.kill('SIGINT')
+    expect(await ended(child)).toEqual({ code: null, signal: 'SIGINT' })
   })
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('is cancelled by %s and leaves the old login', async signal => {

@@ -74,7 +74,8 @@ async function limited<T>(
   const timer = setTimeout(reject, timeoutMs, new Error('the keyring did not answer'))
   try {
     return await Promise.race([call(), expired])
-  } catch {
+  } catch (error) {
+    if (error instanceof AuthError && error.reason === 'keyring_missing') throw error
     // What a keyring says may quote the value it could not keep.
     throw new AuthError(reason, { operation, location: 'keyring' })
   } finally {

@@ -16,10 +16,13 @@ export type StorageKind = 'file' | 'keyring' | 'auto' | 'ephemeral'
 export interface SelectOptions {
   readonly home: string
   readonly lock: FileLock
+  /** Default: the system's. */
   readonly keyring?: KeyringBackend | undefined
+  /** Called each time `auto` uses the file because the keyring failed. */
   readonly onFallback: () => void
 }
 
+/** The store of this kind for the home directory, as `AuthManager` makes it for its option `storage`. */
 export function selectStorage(kind: StorageKind, options: SelectOptions): AuthStorage {
   const { home, lock, onFallback } = options
   const account = keyringAccount(home)
