@@ -49,6 +49,7 @@ struct Work {
   Report* report;
   MountPlace place;
   int devices[kDeviceCount];
+  int null_file = -1;  // /dev/null, where an empty root is built over it
 };
 
 bool FailInChild(Work& work, long result, Stage stage = Stage::kMount, int32_t index = -1) {
@@ -173,6 +174,10 @@ long StartFromEmptyRootInChild(Work& work) {
   if (result < 0) return result;
   const long target = sys::OpenAt2(sys::kAtFdCwd, kStagingPlace, sys::kPath | sys::kCloseOnExec, 0);
   if (target < 0) return target;
+  if (!work.place.classic) {
+    work.null_file = static_cast<int>(
+        sys::OpenAt2(sys::kAtFdCwd, kDeviceFiles[kNullDevice], sys::kPath | sys::kCloseOnExec, 0));
+  }
   const long placed = PlaceFilesystemInChild(work.place, Tmpfs("0111", kPlain), static_cast<int>(target));
   sys::Close(static_cast<int>(target));
   return OpenStagedRootInChild(work, placed);
@@ -202,8 +207,14 @@ long MaskMissingInChild(const Work& work, const MountRecord& record) {
 // A device file on a mount without devices cannot be opened at all, by anybody, in any mode.
 long MaskFileInChild(const Work& work, const MountRecord& record) {
   // By path it is behind the new root, where that is built over /dev.
-  const long tree = work.place.classic ? sys::DuplicateAbove(work.devices[kNullDevice], 0)
-                                       : TakeInChild(work, nullptr, "/dev/null");
+  long tree = -sys::kENOENT;
+  if (work.place.classic) {
+    tree = sys::DuplicateAbove(work.devices[kNullDevice], 0);
+  } else if (HasOwnRoot(work)) {
+    tree = work.null_file < 0 ? work.null_file : TakeTreeInChild(false, work.null_file);
+  } else {
+    tree = TakeInChild(work, nullptr, kDeviceFiles[kNullDevice]);
+  }
   return PlaceInChild(work, tree, kInert, work.launch.plan.Text(record.target), &record);
 }
 
