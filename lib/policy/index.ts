@@ -14,6 +14,7 @@ export {
 } from './entry-permissions.ts'
 export { effectiveWith, intersectAdditional, mergeAdditional, normalizeAdditional } from './entry-permissions-merge.ts'
 export type { GlobFindings, GlobMatch, GlobQuestion, GlobSearch, GlobSnapshot } from './glob-snapshot.ts'
+export { policyJsonSchema } from './json-schema.ts'
 export { networkFromLegacy } from './legacy.ts'
 export { legacyToSplit } from './legacy-to-split.ts'
 export type { MacosAutomation, MacosExtension, MacosLevel } from './macos-extension.ts'
@@ -56,7 +57,7 @@ export type {
   Policy,
   ReadOnlyAccess,
 } from './policy.ts'
-export { policies } from './presets.ts'
+export { policies, SECRET_PATTERNS } from './presets.ts'
 export { type JsonObject, type JsonValue, printFileSystemPolicy, printLegacyPolicy } from './print.ts'
 export { readDenyTest } from './read-deny.ts'
 export { type EnforcedAccess, enforcedAccessOf, resolvePolicy } from './resolve.ts'

@@ -49,6 +49,9 @@ const taggedSchemas = {
   refuse: taggedSchema(z.strictObject as unknown as typeof z.object, 'refuse'),
 }
 
+/** The tagged shapes, without room for members that do not exist. */
+export const profileSchema = taggedSchemas.refuse
+
 type WireProfile = z.infer<ReturnType<typeof taggedSchema>>
 
 const untagged = z.strictObject({

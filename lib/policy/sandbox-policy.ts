@@ -10,7 +10,8 @@ import { refusal, show, suggestion, within } from './refusal.ts'
 import { PROFILE_TAGS, parseRuntimeProfile, policyOfProfile } from './runtime-profile.ts'
 
 const DOCUMENT = 'policy'
-const PRESETS = ['read-only', 'workspace-write', 'danger-full-access'] as const
+/** The words that stand for a preset. */
+export const PRESETS = ['read-only', 'workspace-write', 'strict', 'danger-full-access', 'full-access'] as const
 const PAIR_MEMBERS = ['fileSystem', 'file_system', 'network'] as const
 const SHAPES = 'a preset word, an object with `type`, one with `kind`, or one with `fileSystem` and `network`'
 
@@ -20,7 +21,10 @@ function preset(word: string): Policy {
       return policies.readOnly()
     case 'workspace-write':
       return policies.workspaceWrite()
+    case 'strict':
+      return policies.strict()
     case 'danger-full-access':
+    case 'full-access':
       return policies.dangerFullAccess()
     default:
       throw refusal(
@@ -101,9 +105,10 @@ function read(input: unknown, options: ParseOptions): Policy {
 }
 
 /**
- * Reads a policy as a host passes it to the library: `read-only`, `workspace-write` or `danger-full-access`; a legacy policy
- * object or a runtime profile of 2026-06 (they have `type`); a file-system policy object (it has `kind`; the network is then restricted); a pair
- * `{fileSystem, network}` (`file_system` is accepted too, `network` defaults to `restricted`); or an earlier result.
+ * Reads a policy as a host passes it to the library: `read-only`, `workspace-write`, `strict`, `full-access` (or
+ * `danger-full-access`); a legacy policy object or a runtime profile of 2026-06 (they have `type`); a file-system policy
+ * object (it has `kind`; the network is then restricted); a pair `{fileSystem, network}` (`file_system` is accepted too,
+ * `network` defaults to `restricted`); or an earlier result.
  *
  * Unlike the parsers of the wire forms it refuses members that do not exist; `unknownMembers: 'ignore'` takes that back
  * inside the wire forms, never for the members of the pair itself.

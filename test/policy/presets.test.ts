@@ -36,6 +36,24 @@ describe('presets', () => {
     expect(Object.isFrozen(policy) && policy.form === 'legacy' && Object.isFrozen(policy.legacy)).toBe(true)
   })
 
+  it('have words', () => {
+    expect(parseSandboxPolicy('strict')).toEqual(policies.strict())
+    expect(parseSandboxPolicy('full-access')).toEqual(policies.fullAccess())
+    expect(policies.fullAccess()).toEqual(policies.dangerFullAccess())
+  })
+
+  it('deny secrets by name in every root of strict, and only on request not', () => {
+    const open = policies.strict({ readableRoots: ['/r'], denySecrets: false, networkAccess: true })
+    expect(open).toMatchObject({ form: 'split', network: 'enabled', fileSystem: { entries: { length: 3 } } })
+    const closed = policies.strict({ readableRoots: ['/r'], writableRoots: ['/w'] })
+    const patterns = closed.form === 'split' ? closed.fileSystem.entries.map(({ path }) => path) : []
+    for (const pattern of ['**/.env', '/r/**/.env', '/w/**/.env']) {
+      expect(patterns).toContainEqual({ type: 'glob_pattern', pattern })
+    }
+    expect(() => policies.strict({ readableRoots: ['relative'] })).toThrow(PolicyError)
+    expect(() => policies.strict({ denySecret: false } as object)).toThrow(/did you mean "denySecrets"/)
+  })
+
   it('refuse a misspelt option by its right name', () => {
     const misspelt = { writeableRoots: ['/a'] } as object
     expect(() => policies.workspaceWrite(misspelt)).toThrow(OptionError)
