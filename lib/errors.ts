@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'ERR_PATCH_CONFLICT'
   | 'ERR_PATCH_REFUSED'
   | 'ERR_PATCH_IO'
+  | 'ERR_ENTRY'
   | 'ERR_INTERNAL'
 
 /** Marks errors of this library, so that two installed copies recognise each other's (`instanceof` works across them). */
@@ -138,6 +139,24 @@ export class LaunchError extends LibraryError {
     this.errnoName = details.errnoName
     this.errno = details.errno
     this.planLine = details.planLine
+    this.path = details.path
+  }
+}
+
+export interface EntryErrorDetails extends ErrorDetails {
+  readonly reason: 'world-writable' | 'group-writable' | 'foreign-owner' | 'not-a-directory' | 'locked' | 'bundled'
+  /** What the reason is about. */
+  readonly path: string
+}
+
+/** A directory with programs for children cannot be made. */
+export class EntryError extends LibraryError {
+  readonly reason: EntryErrorDetails['reason']
+  readonly path: string
+
+  constructor(message: string, details: EntryErrorDetails) {
+    super('ERR_ENTRY', message, details)
+    this.reason = details.reason
     this.path = details.path
   }
 }

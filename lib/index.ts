@@ -3,9 +3,12 @@
  */
 export type { WrappedCommand } from './backend/wrap.ts'
 export { type DoctorReport, doctor } from './doctor.ts'
+export { type EntryDirectory, type EntryDirectoryOptions, makeEntryDirectory } from './entry/directory.ts'
+export { dispatchEntry } from './entry/dispatch.ts'
 export {
   BackendError,
   DisposedError,
+  EntryError,
   type ErrorCode,
   InternalError,
   LaunchError,

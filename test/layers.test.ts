@@ -39,8 +39,10 @@ const layers: Readonly<Record<string, Layer>> = {
   sandbox: { values: ['errors', ...inner], types: [], packages: [], node: 'any' },
   doctor: { values: ['errors', ...inner], types: [], packages: [], node: 'any' },
   'linux-sandbox': { values: ['errors', 'sandbox', ...inner], types: [], packages: [], node: 'any' },
-  index: { values: ['errors', 'sandbox', 'doctor', ...inner], types: [], packages: [], node: [] },
-  cli: { values: ['index', 'linux-sandbox'], types: [], packages: [], node: 'any' },
+  // Acts as a program of the command line; loads it only then.
+  entry: { values: ['errors', 'native', 'cli'], types: [], packages: [], node: 'any' },
+  index: { values: ['errors', 'sandbox', 'doctor', 'entry', ...inner], types: [], packages: [], node: [] },
+  cli: { values: ['index', 'entry', 'linux-sandbox'], types: [], packages: [], node: 'any' },
 }
 
 /** `importer -> imported`, and why. */
@@ -55,7 +57,7 @@ const allowed = new Map([
 ])
 
 /** The public entry points. Whoever is not a host goes to the file itself. */
-const entryPoints = ['index.ts', 'policy/index.ts', 'auth/index.ts', 'apply-patch/index.ts']
+const entryPoints = ['index.ts', 'policy/index.ts', 'auth/index.ts', 'apply-patch/index.ts', 'entry/index.ts']
 
 /** Whose business the platform is. The two libraries beside the sandbox may not import lib/host; their edge asks itself. */
 const knowsPlatform = [

@@ -2,6 +2,7 @@
 /**
  * The program `castellan`: finds the subcommand, runs it and ends as it says. What a subcommand does is in its own file.
  */
+import { dispatchEntry } from '../entry/dispatch.ts'
 import { readCommandLine, type Subcommand } from './command-line.ts'
 import { type Ending, end } from './ending.ts'
 import { helpFor } from './help.ts'
@@ -59,4 +60,6 @@ function print(text: string): Ending {
   return 0
 }
 
+// By a link with one of their names this program is another.
+await dispatchEntry(process.argv)
 end(await main(process.argv.slice(2)))

@@ -44,8 +44,10 @@ function run(program: string) {
 
 describe.runIf(engines.length > 0)('an example', () => {
   it('has a row here', () => {
-    // Those of auth need no engine: test/auth/example.test.ts.
-    const programs = readdirSync(path.join(repository, 'examples')).filter(name => /^(?!auth-).*\.mjs$/.test(name))
+    // Those of auth need no engine: test/auth/example.test.ts. That of entries needs a home: test/entry/directory.test.ts.
+    const programs = readdirSync(path.join(repository, 'examples')).filter(name =>
+      /^(?!auth-|entry-).*\.mjs$/.test(name),
+    )
     expect(programs.sort()).toEqual(Object.keys(examples).sort())
   })
 

@@ -15,7 +15,7 @@ beforeAll(requireBuild)
 
 describe('the entry points', () => {
   it('are the documented four', () => {
-    expect(subpaths.toSorted()).toEqual(['.', './apply-patch', './auth', './policy'])
+    expect(subpaths.toSorted()).toEqual(['.', './apply-patch', './auth', './entry', './policy'])
   })
 
   it.each(subpaths)('%s loads by its name, without the addon', subpath => {
