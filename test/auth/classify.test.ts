@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { AuthError } from '../../lib/auth/errors.ts'
 import { codexProvider, endpointsOf, mayReceiveSecrets } from '../../lib/auth/provider.ts'
 import { classify, errorCode } from '../../lib/auth/refresh/classify.ts'
-import { pauseAfter } from '../../lib/auth/refresh/pause.ts'
+import { pauseAfter, pauseLeft } from '../../lib/auth/refresh/pause.ts'
 
 const now = Date.parse('2026-06-01T12:00:00Z')
 
@@ -106,6 +106,12 @@ describe('the pause after failures', () => {
 
   it('is as long as the server asks for', () => {
     expect(pauseAfter(undefined, new AuthError('rate_limited', { retryAfterMs: 5_000 }), now).until - now).toBe(5_000)
+  })
+
+  it('ends with its time, and when the clock is set back', () => {
+    const pause = pauseAfter(undefined, new AuthError('rate_limited', { retryAfterMs: 5_000 }), now)
+    const left = [0, 4_999, 5_000, 86_400_000, -1, -86_400_000].map(later => pauseLeft(pause, now + later))
+    expect(left).toEqual([5_000, 1, 0, 0, 0, 0])
   })
 })
 

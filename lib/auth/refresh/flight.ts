@@ -22,7 +22,7 @@ import { AuthSnapshot } from '../snapshot.ts'
 import type { AuthStorage, Reservation } from '../storage/storage.ts'
 import { classify, type RefreshedTokens, type RefreshOutcome } from './classify.ts'
 import { commit, withRefreshToken, withTokens } from './commit.ts'
-import { pauseAfter } from './pause.ts'
+import { pauseAfter, pauseLeft } from './pause.ts'
 import { type RefreshReason, requestRefresh, requestRevocation, type Transport } from './request.ts'
 import type { FlightResult, StoreCell } from './store-cell.ts'
 import type { StoreReader, StoreState } from './store-reader.ts'
@@ -85,8 +85,8 @@ export function newerThan(base: AuthSnapshot, state: StoreState): AuthSnapshot |
 function failLocally({ cell, now }: FlightContext, base: AuthSnapshot): void {
   const poisoned = cell.poison.failureOf(AuthSnapshot.keyOf(base))
   if (poisoned !== undefined) throw poisoned
-  const remaining = (cell.pause?.until ?? 0) - now()
-  if (cell.pause === undefined || remaining <= 0) return
+  const remaining = cell.pause === undefined ? 0 : pauseLeft(cell.pause, now())
+  if (cell.pause === undefined || remaining === 0) return
   const { reason, status } = cell.pause.error
   throw new AuthError(reason, { retryAfterMs: remaining, ...(status !== undefined && { status }) })
 }
