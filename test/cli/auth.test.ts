@@ -149,6 +149,17 @@ describe('castellan auth status', () => {
     expect([existsSync(file()), server.asked]).toEqual([false, []])
   })
 
+  it('prints no token where Node.js itself is asked to talk', async () => {
+    store(managedText({ access: tokenMarker, refresh: tokenMarker }))
+    const words = ['auth', 'status', '--refresh', '--home', home(), '--issuer', server.issuer]
+    const child = startCastellan(words, { env: { ...env(), NODE_DEBUG: '*', NODE_DEBUG_NATIVE: 'http' } })
+    children.push(child)
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => (everything += chunk))
+    await ended(child)
+    // Node.js told of the request, and the check after each test finds no token in that.
+    expect([server.asked, everything]).toEqual([['/oauth/token'], expect.stringMatching(/UNDICI|FETCH|NET /)])
+  })
+
   it('keeps a login that the server cannot judge now, and renews one that it can', async () => {
     store(managedText({ access: tokenMarker, refresh: tokenMarker }))
     server.refusal = { status: 500, code: 'x' }
