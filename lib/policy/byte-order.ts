@@ -18,3 +18,17 @@ export function compareBytes(left: string, right: string): number {
   }
   return left.length - right.length
 }
+
+// From here on the two orders differ.
+const BEYOND = /[\ud800-\uffff]/
+
+/** Sorted by the bytes of `text`. Where the order of UTF-16 is the same, the system's own comparison does it in a fraction of the time. */
+export function sortBytes<Item>(items: readonly Item[], text: (item: Item) => string): Item[] {
+  if (items.some(item => BEYOND.test(text(item)))) {
+    return [...items].sort((left, right) => compareBytes(text(left), text(right)))
+  }
+  return [...items].sort((left, right) => {
+    const [one, other] = [text(left), text(right)]
+    return one < other ? -1 : one > other ? 1 : 0
+  })
+}

@@ -3,7 +3,7 @@
  * asked once per component however many paths share it, so that a policy of many entries costs one look each.
  */
 import { MAIN_MODEL, type Model } from './model.ts'
-import { type AbsolutePath, ancestorsOf, baseNameOf, childOf, depthOf, joinPath, ROOT } from './path.ts'
+import { type AbsolutePath, ancestorsOf, baseNameOf, childOf, depthOf, joinPath, parentOf, ROOT } from './path.ts'
 import type { FileSystemView } from './types.ts'
 
 export interface Location {
@@ -40,21 +40,50 @@ export function canonicalPaths(files: FileSystemView): CanonicalPaths {
   const root: Location = { path: ROOT, exists: true, links: [] }
   const known = new Map<AbsolutePath, Location>([[ROOT, root]])
 
+  // Up to what is known, then down again: neighbours cost one step each.
   function walk(path: AbsolutePath): Location {
-    let current = root
-    for (const ancestor of ancestorsOf(path)) {
-      const next = known.get(ancestor) ?? step(current, baseNameOf(ancestor), files)
-      known.set(ancestor, next)
-      // Below what does not exist there is nothing to look at, and nothing to remember either.
-      if (!next.exists) return { ...next, path: joinPath(next.path, path.slice(ancestor.length)) }
-      current = next
+    const steps: AbsolutePath[] = []
+    let place = path
+    let current = known.get(place)
+    for (; current === undefined; current = known.get(place)) {
+      steps.push(place)
+      place = parentOf(place)
     }
-    return current
+    for (let index = steps.length - 1; index >= 0; index--) {
+      // Below what does not exist there is nothing to look at, and nothing to remember either.
+      if (!current.exists) return missingBelow(current, place, path)
+      place = steps[index]!
+      current = step(current, baseNameOf(place), files)
+      known.set(place, current)
+    }
+    return current.exists ? current : missingBelow(current, place, path)
   }
 
-  const locate = (path: AbsolutePath) => known.get(path) ?? walk(path)
+  function locate(path: AbsolutePath): Location {
+    const answer = known.get(path)
+    if (answer !== undefined) return answer
+    // Nothing has such a name; going up it would cost its length once for every directory in it.
+    return path.length > LONGEST_PATH ? locateLong(path) : walk(path)
+  }
+
+  function locateLong(path: AbsolutePath): Location {
+    const within = path.lastIndexOf('/', LONGEST_PATH)
+    const around = walk((within <= 0 ? ROOT : path.slice(0, within)) as AbsolutePath)
+    const { links } = around
+    return { path: joinPath(around.path, path.slice(within)), exists: false, links }
+  }
+
   return { locate, canonical: path => locate(path).path }
 }
+
+/** `location` is that of `place`; the rest of `path` keeps its names. */
+function missingBelow(location: Location, place: AbsolutePath, path: AbsolutePath): Location {
+  if (place === path) return location
+  return { ...location, path: joinPath(location.path, path.slice(place.length)) }
+}
+
+/** PATH_MAX of Linux: nothing longer can be looked up. */
+const LONGEST_PATH = 4096
 
 /**
  * L4-3, what June takes for the form of a path in root lists: like PATH-5, except that a path keeps its spelling when it passes

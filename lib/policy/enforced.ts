@@ -2,7 +2,7 @@
  * The access that the rules of a resolved policy give: what the model of every plan is compared with.
  */
 import type { AbsolutePath } from './path.ts'
-import { PathTree } from './path-tree.ts'
+import { PathIndex } from './path-index.ts'
 import type { Access, AccessRule, ResolvedPolicy } from './types.ts'
 
 export interface EnforcedAccess {
@@ -12,19 +12,18 @@ export interface EnforcedAccess {
 }
 
 // A resolved policy is frozen, so its rules are filed once.
-const trees = new WeakMap<ResolvedPolicy, PathTree<AccessRule>>()
+const indexes = new WeakMap<ResolvedPolicy, PathIndex<AccessRule>>()
 
-function treeOf(resolved: ResolvedPolicy): PathTree<AccessRule> {
-  const known = trees.get(resolved)
+function indexOf(resolved: ResolvedPolicy): PathIndex<AccessRule> {
+  const known = indexes.get(resolved)
   if (known !== undefined) return known
-  const tree = new PathTree<AccessRule>()
-  for (const rule of resolved.rules) tree.add(rule.path, rule)
-  trees.set(resolved, tree)
-  return tree
+  const index = new PathIndex(new Map(resolved.rules.map(rule => [rule.path, rule])))
+  indexes.set(resolved, index)
+  return index
 }
 
 /** Answers from the deepest rule that contains the path. `path` must be canonical: what the kernel would call it. */
 export function enforcedAccessOf(resolved: ResolvedPolicy, path: AbsolutePath): EnforcedAccess {
-  const rule = treeOf(resolved).deepestAbove(path)[0] ?? null
+  const rule = indexOf(resolved).deepestAbove(path) ?? null
   return { access: rule?.access ?? 'none', rule }
 }

@@ -6,14 +6,21 @@
  * order, June without regard to it. Order changes no access, so that is over-caution alone: the library itself asks
  * without regard to order, and only who wants March's own answer compares in order.
  */
-import { pathForm } from './canonical.ts'
 import { legacyWritableRoots } from './legacy.ts'
 import { legacyToSplit } from './legacy-to-split.ts'
 import { juneRuntimePolicy } from './legacy-to-split-june.ts'
 import { MAIN_MODEL, type Model } from './model.ts'
 import { type AbsolutePath, childOf } from './path.ts'
 import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy } from './policy.ts'
-import { type RootContext, readableRoots, rootContext, unreadableGlobs, unreadableRoots } from './roots.ts'
+import {
+  type DiskLooks,
+  diskLooks,
+  type RootContext,
+  readableRoots,
+  rootContext,
+  unreadableGlobs,
+  unreadableRoots,
+} from './roots.ts'
 import { splitToLegacy } from './split-to-legacy.ts'
 import type { Surroundings } from './types.ts'
 import { hasFullDiskRead, hasFullDiskWrite, includesPlatformDefaults } from './whole-disk.ts'
@@ -21,32 +28,41 @@ import { writableRoots } from './writable-roots.ts'
 
 export interface EquivalenceOptions {
   readonly model?: Model
-  /** The form of paths in lists, when it was made before. */
-  readonly form?: RootContext['form']
+  /** When the disk was looked at before. */
+  readonly looks?: DiskLooks
   /** Whether two lists with the same members in another order differ. Default: false. */
   readonly ordered?: boolean
+}
+
+/** The values that policies are compared by, each as a text, cheap ones first. */
+function* signature(context: RootContext, ordered: boolean): Generator<string> {
+  const { policy } = context
+  const listed = (items: readonly string[]) => JSON.stringify(ordered ? items : [...items].sort())
+  yield JSON.stringify([hasFullDiskRead(policy), hasFullDiskWrite(policy), includesPlatformDefaults(policy)])
+  yield JSON.stringify(unreadableGlobs(context))
+  yield listed(unreadableRoots(context))
+  yield listed(readableRoots(context))
+  const roots = writableRoots(context).map(
+    ({ root, readOnly, protectedNames = [] }) =>
+      `${JSON.stringify(root)} ${listed(readOnly)} ${listed(protectedNames)}`,
+  )
+  yield listed(roots)
 }
 
 /** The six values a policy is compared by, and since 2026-06 its protected names and patterns, as one text. */
 export function semanticSignature(
   policy: FileSystemSandboxPolicy,
   surroundings: Surroundings,
-  { model = MAIN_MODEL, form, ordered = false }: EquivalenceOptions = {},
+  { model = MAIN_MODEL, looks, ordered = false }: EquivalenceOptions = {},
 ): string {
-  const context = rootContext(policy, surroundings, model, form)
-  const listed = <Item extends string>(items: readonly Item[]) => (ordered ? items : [...items].sort())
-  const roots = writableRoots(context).map(({ root, readOnly, protectedNames = [] }) =>
-    JSON.stringify([root, listed(readOnly), listed(protectedNames)]),
-  )
-  return JSON.stringify([
-    hasFullDiskRead(policy),
-    hasFullDiskWrite(policy),
-    includesPlatformDefaults(policy),
-    listed(readableRoots(context)),
-    listed(roots),
-    listed(unreadableRoots(context)),
-    unreadableGlobs(context),
-  ])
+  return [...signature(rootContext(policy, surroundings, model, looks), ordered)].join('\n')
+}
+
+// Stops at the first value that differs.
+function sameSignature(one: RootContext, other: RootContext, ordered: boolean): boolean {
+  const others = signature(other, ordered)
+  for (const value of signature(one, ordered)) if (others.next().value !== value) return false
+  return true
 }
 
 /** Whether two policies give the same access here, whatever the order of their entries. */
@@ -56,8 +72,9 @@ export function isSemanticallyEquivalent(
   surroundings: Surroundings,
   model: Model = MAIN_MODEL,
 ): boolean {
-  const options = { model, form: pathForm(surroundings.files, model) }
-  return semanticSignature(policy, surroundings, options) === semanticSignature(other, surroundings, options)
+  const looks = diskLooks(surroundings, model)
+  const contextOf = (one: FileSystemSandboxPolicy) => rootContext(one, surroundings, model, looks)
+  return sameSignature(contextOf(policy), contextOf(other), false)
 }
 
 // L6-10: a protected name that the legacy root does not protect because nothing stands there.
@@ -76,18 +93,16 @@ export function needsDirectEnforcement(
   policy: FileSystemSandboxPolicy,
   network: NetworkSandboxPolicy,
   surroundings: Surroundings,
-  { model = MAIN_MODEL, form = pathForm(surroundings.files, model), ordered = false }: EquivalenceOptions = {},
+  { model = MAIN_MODEL, looks = diskLooks(surroundings, model), ordered = false }: EquivalenceOptions = {},
 ): boolean {
   if (policy.kind !== 'restricted') return false
   const conversion = splitToLegacy(policy, network, surroundings, model)
   if (conversion.kind === 'refused') return true
-  if (model === '2026-06' && hasNameOfItsOwn(rootContext(policy, surroundings, model, form), conversion.policy)) {
-    return true
-  }
+  const context = rootContext(policy, surroundings, model, looks)
+  if (model === '2026-06' && hasNameOfItsOwn(context, conversion.policy)) return true
   const rebuilt =
     model === '2026-03'
       ? legacyToSplit(conversion.policy, surroundings)
       : juneRuntimePolicy(conversion.policy, surroundings)
-  const options = { model, form, ordered }
-  return semanticSignature(policy, surroundings, options) !== semanticSignature(rebuilt, surroundings, options)
+  return !sameSignature(context, rootContext(rebuilt, surroundings, model, looks), ordered)
 }

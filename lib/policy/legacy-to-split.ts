@@ -39,8 +39,12 @@ function readPart(access: ReadOnlyAccess): FileSystemSandboxEntry[] {
 /** CONV-4: a readable root that the legacy model lets be written was redundant there and must not narrow here. */
 function withoutRedundantReads(
   entries: readonly FileSystemSandboxEntry[],
-  roots: readonly WritableRoot[],
-): FileSystemSandboxEntry[] {
+  policy: WorkspaceWrite,
+  surroundings: Surroundings,
+): readonly FileSystemSandboxEntry[] {
+  // The roots look at the disk, and most policies have nothing to ask them.
+  if (!entries.some(({ path, access }) => access === 'read' && path.type === 'path')) return entries
+  const roots = legacyWritableRoots(policy, surroundings)
   const tree = new PathTree<WritableRoot>()
   // A root that is listed twice has the same protections twice.
   for (const root of new Map(roots.map(item => [item.root, item])).values()) tree.add(root.root, root)
@@ -74,10 +78,7 @@ function convert(policy: LegacySandboxPolicy, surroundings: Surroundings | null)
     case 'workspace-write': {
       const entries = workspaceEntries(policy)
       if (surroundings === null) return { kind: 'restricted', entries }
-      return {
-        kind: 'restricted',
-        entries: withoutRedundantReads(entries, legacyWritableRoots(policy, surroundings)),
-      }
+      return { kind: 'restricted', entries: withoutRedundantReads(entries, policy, surroundings) }
     }
     default:
       return unreachable(policy)

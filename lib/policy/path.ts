@@ -15,8 +15,21 @@ export function isAbsolute(text: string): boolean {
   return text.startsWith('/')
 }
 
+/** Whether PATH-1 leaves the text as it is. Names that begin with a dot are rare enough to be taken apart. */
+function isNormal(text: string): boolean {
+  let previous = 47
+  if (text.charCodeAt(0) !== previous) return false
+  for (let index = 1; index < text.length; index++) {
+    const character = text.charCodeAt(index)
+    if (previous === 47 && (character === 47 || character === 46)) return false
+    previous = character
+  }
+  return previous !== 47 || text.length === 1
+}
+
 /** PATH-1. `text` must be absolute and free of NUL; a caller that cannot know that checks first. */
 export function normalizeAbsolute(text: string): AbsolutePath {
+  if (isNormal(text)) return text as AbsolutePath
   const components: string[] = []
   for (const component of text.split('/')) {
     if (component === '' || component === '.') continue

@@ -15,7 +15,7 @@ import { MAIN_MODEL } from './model.ts'
 import { ROOT } from './path.ts'
 import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy, Policy } from './policy.ts'
 import { rememberingView } from './remembering-view.ts'
-import { readableRoots, rootContext, unreadableGlobs, unreadableRoots } from './roots.ts'
+import { diskLooks, readableRoots, rootContext, unreadableGlobs, unreadableRoots } from './roots.ts'
 import { enforcementRules, type RuleContext, resolvedGit } from './rules.ts'
 import { spellingOf } from './special.ts'
 import { splitToLegacy } from './split-to-legacy.ts'
@@ -99,7 +99,8 @@ export function resolvePolicy(policy: Policy, surroundings: Surroundings): Resol
   const around: Surroundings = { ...surroundings, files }
   const { fileSystem, network, legacy, exact } = bothForms(policy, around)
   const paths = canonicalPaths(files)
-  const context = rootContext(fileSystem, around, MAIN_MODEL, paths.canonical)
+  const looks = diskLooks(around, MAIN_MODEL, paths.canonical)
+  const context = rootContext(fileSystem, around, MAIN_MODEL, looks)
   const globs = expandGlobs(fileSystem, around)
   const fullDiskWrite = hasFullDiskWrite(fileSystem)
   const platformDefaults = includesPlatformDefaults(fileSystem)
@@ -111,7 +112,7 @@ export function resolvePolicy(policy: Policy, surroundings: Surroundings): Resol
     cwd: surroundings.policyCwd,
     fileSystem,
     legacy,
-    needsDirectEnforcement: !exact && needsDirectEnforcement(fileSystem, network, around, { form: paths.canonical }),
+    needsDirectEnforcement: !exact && needsDirectEnforcement(fileSystem, network, around, { looks }),
     fullDiskRead: hasFullDiskRead(fileSystem),
     fullDiskWrite,
     platformDefaults,

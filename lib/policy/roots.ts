@@ -9,27 +9,51 @@ import { resolveGlob } from './glob-place.ts'
 import { MAIN_MODEL, type Model } from './model.ts'
 import { type AbsolutePath, ROOT } from './path.ts'
 import type { FileSystemSandboxPolicy } from './policy.ts'
+import { type Protection, protectionsOf } from './protections.ts'
 import type { Surroundings } from './types.ts'
 import { hasFullDiskRead } from './whole-disk.ts'
 
-/** What the root lists share, so that asking for all of them looks at the disk once. */
-export interface RootContext {
+/** What the lists take from the disk, remembered, so that asking for several lists looks once. */
+export interface DiskLooks {
+  /** The form that paths have in the lists: PATH-5 or L4-3. */
+  readonly form: (path: AbsolutePath) => AbsolutePath
+  /** Chapter 8 for one root; see `protectionsOf`. */
+  readonly protections: (root: AbsolutePath, missingCodex: boolean) => readonly Protection[]
+}
+
+/** For one look at the disk: make new ones when it may have changed. */
+export function diskLooks(
+  surroundings: Surroundings,
+  model: Model,
+  form: DiskLooks['form'] = pathForm(surroundings.files, model),
+): DiskLooks {
+  const known = { with: new Map<AbsolutePath, Protection[]>(), without: new Map<AbsolutePath, Protection[]>() }
+  return {
+    form,
+    protections(root, missingCodex) {
+      const answers = missingCodex ? known.with : known.without
+      const answer = answers.get(root) ?? protectionsOf(root, surroundings, model, missingCodex)
+      answers.set(root, answer)
+      return answer
+    },
+  }
+}
+
+/** What the root lists of one policy share. */
+export interface RootContext extends DiskLooks {
   readonly policy: FileSystemSandboxPolicy
   readonly surroundings: Surroundings
   readonly model: Model
   readonly access: AccessIndex
-  /** The form that paths have in the lists: PATH-5 or L4-3. */
-  readonly form: (path: AbsolutePath) => AbsolutePath
 }
 
-/** `form`: when given, it is used instead of a new one, which remembers nothing of an earlier look at the disk. */
 export function rootContext(
   policy: FileSystemSandboxPolicy,
   surroundings: Surroundings,
   model: Model = MAIN_MODEL,
-  form: RootContext['form'] = pathForm(surroundings.files, model),
+  looks: DiskLooks = diskLooks(surroundings, model),
 ): RootContext {
-  return { policy, surroundings, model, access: indexAccess(policy, surroundings), form }
+  return { ...looks, policy, surroundings, model, access: indexAccess(policy, surroundings) }
 }
 
 /** ROOT-1: empty under full read; else the path of every entry that is readable at its own path. */

@@ -6,7 +6,7 @@
  * rules alone, so that no addition can change another one.
  */
 import { type ResolvedEntry, strongest } from './access.ts'
-import { compareBytes } from './byte-order.ts'
+import { sortBytes } from './byte-order.ts'
 import type { CanonicalPaths, Location } from './canonical.ts'
 import {
   type GitAccess,
@@ -28,8 +28,8 @@ import {
   parentOf,
   ROOT,
 } from './path.ts'
-import { PathTree } from './path-tree.ts'
-import { gitMetadataOf, missingProtectionsOf, type Protection, protectionsOf } from './protections.ts'
+import { PathIndex } from './path-index.ts'
+import { gitMetadataOf, missingProtectionsOf, type Protection } from './protections.ts'
 import type { RootContext } from './roots.ts'
 import { spellingOf } from './special.ts'
 import type { Access, AccessRule, FileSystemView, ResolvedGit, RuleOrigin } from './types.ts'
@@ -50,7 +50,7 @@ interface Candidate {
 /** The entries' own rules: what every other decision is made by. */
 interface EntryRules {
   readonly byPath: ReadonlyMap<AbsolutePath, Candidate>
-  readonly tree: PathTree<Candidate>
+  readonly index: PathIndex<Candidate>
 }
 
 /** DISK-7: the Linux roots. Those that exist count. */
@@ -70,17 +70,14 @@ function entryRules(context: RuleContext): EntryRules {
     tied.set(path, rival === undefined ? entry : strongest([rival, entry])!)
   }
   const byPath = new Map<AbsolutePath, Candidate>()
-  const tree = new PathTree<Candidate>()
   for (const [path, entry] of tied) {
-    const rule = { path, access: entry.access, origin: entryOrigin(entry, context) }
-    byPath.set(path, rule)
-    tree.add(path, rule)
+    byPath.set(path, { path, access: entry.access, origin: entryOrigin(entry, context) })
   }
-  return { byPath, tree }
+  return { byPath, index: new PathIndex(byPath) }
 }
 
 function decidingAt(rules: EntryRules, path: AbsolutePath): Candidate | null {
-  return rules.tree.deepestAbove(path)[0] ?? null
+  return rules.index.deepestAbove(path) ?? null
 }
 
 function isWritable(rules: EntryRules, path: AbsolutePath): boolean {
@@ -159,12 +156,12 @@ function* rulesOfProtections(rules: EntryRules, context: RuleContext): Generator
   const roots = new Set(written.map(entry => paths.canonical(entry.path)))
   const named = namesOfEntries(context)
   const workspaces = workspaceRoots(written, context)
-  for (const root of [...roots].sort(compareBytes)) {
+  for (const root of sortBytes([...roots], root => root)) {
     if (surroundings.files.kindOf(root) !== 'directory') continue
     const missing = workspaces.has(root) ? missingProtectionsOf(root, surroundings) : []
     const metadata = gitMetadataOf(root, surroundings)
     const opened = workspaces.has(root) ? openedGit(root, rules, context) : null
-    for (const protection of [...protectionsOf(root, surroundings), ...metadata, ...missing]) {
+    for (const protection of [...context.protections(root, false), ...metadata, ...missing]) {
       const isGit = protection.name !== '.agents' && protection.name !== '.codex'
       if (opened?.kind === 'places' && isGit) continue
       yield* rulesOfProtection(protection, root, named, rules, context)
@@ -220,7 +217,7 @@ export function resolvedGit(context: RuleContext): ResolvedGit | null {
   const written = access.entries.filter(entry => entry.access === 'write')
   const workspaces = workspaceRoots(written, context)
   const roots = new Set(written.map(entry => paths.canonical(entry.path)).filter(root => workspaces.has(root)))
-  const found = [...roots].sort(compareBytes).map(root => openedGit(root, rules, context))
+  const found = sortBytes([...roots], root => root).map(root => openedGit(root, rules, context))
   const kept = found.filter(item => item?.kind === 'kept')
   const opened = git === 'hooks-and-config-protected' ? found.filter(item => item?.kind === 'places') : []
   const gaps = new Set(opened.map(gitGapOf).filter(path => surroundings.files.kindOf(path) === 'missing'))
@@ -259,10 +256,14 @@ function* rulesOfPlatform(rules: EntryRules, context: RuleContext): Generator<Ca
 }
 
 function inOrder(rules: readonly AccessRule[]): AccessRule[] {
-  return rules
-    .map(rule => ({ rule, depth: depthOf(rule.path) }))
-    .sort((left, right) => left.depth - right.depth || compareBytes(left.rule.path, right.rule.path))
-    .map(({ rule }) => rule)
+  const byDepth: AccessRule[][] = []
+  for (const rule of rules) {
+    const depth = depthOf(rule.path)
+    const level = byDepth[depth]
+    if (level === undefined) byDepth[depth] = [rule]
+    else level.push(rule)
+  }
+  return byDepth.flatMap(level => sortBytes(level, rule => rule.path))
 }
 
 /** Null when something on the way is no directory: then more than a directory entry keeps the path from existing. */

@@ -5,7 +5,7 @@
 import { isWritable, type ResolvedEntry } from './access.ts'
 import { type AbsolutePath, childOf, contains, joinPath, ROOT, relativeTo } from './path.ts'
 import { PathTree } from './path-tree.ts'
-import { PROTECTED_NAMES, protectedPathsOf } from './protections.ts'
+import { PROTECTED_NAMES } from './protections.ts'
 import type { RootContext } from './roots.ts'
 import type { WritableRoot } from './types.ts'
 import { hasFullDiskWrite } from './whole-disk.ts'
@@ -59,10 +59,10 @@ function carveOutsOf(root: AbsolutePath, spellings: readonly AbsolutePath[], wri
 
 /** Chapter 8; in June a missing `.codex` of the working directory too, and nothing that an entry names (L4-4). */
 function protectedOf(root: AbsolutePath, { context, named }: Writing): AbsolutePath[] {
-  const { surroundings, model, form } = context
-  if (model === '2026-03') return protectedPathsOf(root, surroundings)
-  const missingCodex = form(surroundings.policyCwd) === root
-  return protectedPathsOf(root, surroundings, model, missingCodex).filter(path => !named.has(path))
+  const { surroundings, model, form, protections } = context
+  const missingCodex = model === '2026-06' && form(surroundings.policyCwd) === root
+  const paths = protections(root, missingCodex).map(protection => protection.path)
+  return model === '2026-03' ? paths : paths.filter(path => !named.has(path))
 }
 
 /** L6-7: the names that are not writable in the root under any of its spellings. */

@@ -383,15 +383,15 @@ describe('digest', () => {
 })
 
 describe('a policy of many entries', () => {
-  it('is resolved and asked in time that grows with its size, not with its square', () => {
+  it('is resolved and asked in time that grows with its size, not with its square', { timeout: 600_000 }, () => {
     const many = Array.from({ length: 40_000 }, (_, index) => `${['read', 'write', 'none'][index % 3]} /ws/${index}`)
-    const started = performance.now()
+    const started = process.cpuUsage()
     const resolved = resolvePolicy(policyOf(['write /ws', ...many]), surroundingsIn({ '/ws': 'dir' }))
     for (let index = 0; index < 40_000; index++) enforcedAccessOf(resolved, path(`/ws/${index}/x`))
     // And the three protected names, which are missing.
     expect(resolved.rules.length).toBe(40_004)
-    // A linear pass over all entries per question would take minutes.
-    expect(performance.now() - started).toBeLessThan(15_000)
+    // A linear pass over all entries per question would take minutes, also on a machine that does nothing else.
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(60_000)
   })
 
   it('is converted from the legacy model in such time too, repeats and protected roots included', () => {

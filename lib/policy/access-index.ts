@@ -1,0 +1,93 @@
+/**
+ * The entries of a policy filed by where they stand, for questions about access (spec ACC-1 … ACC-4). Lexical: links are followed
+ * neither in entries nor in questions.
+ */
+import type { AbsolutePath } from './path.ts'
+import { PathIndex } from './path-index.ts'
+import { PathTree } from './path-tree.ts'
+import type { FileSystemAccess, FileSystemSandboxEntry, FileSystemSandboxPolicy } from './policy.ts'
+import { resolveEntryPath } from './special.ts'
+import type { Surroundings } from './types.ts'
+
+/** An entry that stands for a place. */
+export interface ResolvedEntry {
+  /** Its place in the policy's list. */
+  readonly index: number
+  readonly path: AbsolutePath
+  readonly access: FileSystemAccess
+}
+
+export interface AccessIndex {
+  /** Every entry that stands for a place, in order. */
+  readonly entries: readonly ResolvedEntry[]
+  /** The access of an absolute path. */
+  accessAt(path: AbsolutePath): FileSystemAccess
+  /** The entry that decides; null when none matches, or the policy is not `restricted`. */
+  decidingAt(path: AbsolutePath): ResolvedEntry | null
+  /** Every `write` entry whose path contains the path, deciding or not. */
+  writesAbove(path: AbsolutePath): Iterable<ResolvedEntry>
+}
+
+// ACC-4 is an order of conflict, not of breadth.
+const RANK: Readonly<Record<FileSystemAccess, number>> = { read: 0, write: 1, none: 2 }
+
+/** ACC-4: the entry that wins among those for one place, the first of its kind; null for none. */
+export function strongest<Entry extends { readonly access: FileSystemAccess }>(tied: readonly Entry[]): Entry | null {
+  let winner: Entry | null = null
+  for (const entry of tied) {
+    if (winner === null || RANK[entry.access] > RANK[winner.access]) winner = entry
+  }
+  return winner
+}
+
+/** Where an entry stands; null for nowhere. One that may be skipped is there when anything has its name, also a dangling link. */
+export function placeOf(entry: FileSystemSandboxEntry, surroundings: Surroundings): AbsolutePath | null {
+  const path = resolveEntryPath(entry.path, surroundings)
+  if (path === null || entry.missing_path_behavior === undefined) return path
+  return surroundings.files.kindOf(path) === 'missing' ? null : path
+}
+
+/** The entries of a policy that stand for a place, in order. */
+export function resolveEntries(policy: FileSystemSandboxPolicy, surroundings: Surroundings): ResolvedEntry[] {
+  const resolved: ResolvedEntry[] = []
+  for (const [index, entry] of policy.entries.entries()) {
+    const path = placeOf(entry, surroundings)
+    if (path !== null) resolved.push({ index, path, access: entry.access })
+  }
+  return resolved
+}
+
+/** Files the entries once; every question after that costs the length of its path. */
+export function indexAccess(policy: FileSystemSandboxPolicy, surroundings: Surroundings): AccessIndex {
+  if (policy.kind !== 'restricted') return OPEN
+  const entries = resolveEntries(policy, surroundings)
+  const winners = new Map<AbsolutePath, ResolvedEntry>()
+  for (const entry of entries) {
+    const rival = winners.get(entry.path)
+    winners.set(entry.path, rival === undefined ? entry : strongest([rival, entry])!)
+  }
+  const index = new PathIndex(winners)
+  let writes: PathTree<ResolvedEntry> | undefined
+  return {
+    entries,
+    decidingAt: path => index.deepestAbove(path) ?? null,
+    accessAt: path => index.deepestAbove(path)?.access ?? 'none',
+    writesAbove(path) {
+      writes ??= writeEntries(entries)
+      return flattened(writes.above(path))
+    },
+  }
+}
+
+// ACC-2.
+const OPEN: AccessIndex = { entries: [], accessAt: () => 'write', decidingAt: () => null, writesAbove: () => [] }
+
+function writeEntries(entries: readonly ResolvedEntry[]): PathTree<ResolvedEntry> {
+  const tree = new PathTree<ResolvedEntry>()
+  for (const entry of entries) if (entry.access === 'write') tree.add(entry.path, entry)
+  return tree
+}
+
+function* flattened<Value>(lists: Iterable<readonly Value[]>): Generator<Value> {
+  for (const list of lists) yield* list
+}
