@@ -42,7 +42,7 @@ export function prepareInner(
     const requestFd = add('request', commandImage(command, plan, 0))
     const reportFd = stdio.push(NativeStdio.readPipe) - 1
     const helperFd = stdio.push(NativeStdio.helper) - 1
-    const numbers = [planFd, requestFd, reportFd, command.stdio.length]
+    const numbers = [planFd, requestFd, reportFd, command.stdio.length, ...(plan.proxyPorts ?? [])]
     const start = outer({ helper: [`/proc/self/fd/${helperFd}`, 'inner', ...numbers.map(String)], add })
     const request = encodeRequestImage({
       flags: sessionFlags(command),

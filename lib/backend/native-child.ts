@@ -18,7 +18,8 @@ export function nativeChildLauncher(binding: LinuxBinding, plan: LinuxPlan): Lau
   if (compiled === undefined) throw new InternalError('the plan image was refused by native code')
   const line = planLineOf(plan)
   const endTreeFirst = mustEndTreeFirst(plan)
-  if (plan.namespaces?.pid === true) {
+  // Listening for proxies takes the helper as well.
+  if (plan.namespaces?.pid === true || plan.proxyPorts !== undefined) {
     // Everything is confined before the helper is executed; it has nothing left to do but to start the command.
     const nothing = encodePlanImage(emptyPlanImage)
     return {

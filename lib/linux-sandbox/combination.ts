@@ -21,6 +21,8 @@ export type HelperRefusal =
   | 'needs-direct-enforcement'
   | 'route-spec-required'
   | 'restricted-read'
+  | 'foreign-routes'
+  | 'no-proxy'
 
 /**
  * `filter`: nothing but the network is closed, and the program becomes the command. `landlock`: the legacy back end.

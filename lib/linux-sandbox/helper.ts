@@ -9,7 +9,6 @@
 import { realpathSync } from 'node:fs'
 import path from 'node:path'
 
-import { BackendError } from '../errors.ts'
 import { unsoughtBubblewrap } from '../host/bubblewrap.ts'
 import { probeCapabilities } from '../host/probe.ts'
 import { currentSurroundings } from '../host/surroundings.ts'
@@ -25,6 +24,8 @@ import { become } from './become.ts'
 import { type AcceptedCommand, combine, type RefusedCommand } from './combination.ts'
 import { type HelperCommandLine, HelperUsageError, readHelperCommandLine } from './command-line.ts'
 import { ownEnvironment } from './own-environment.ts'
+import { startBridged } from './proxy-bridge.ts'
+import { type ProxyObstacle, proxyRoutes } from './proxy-routes.ts'
 
 export interface WaitingHelper {
   readonly kind: 'waiting'
@@ -54,7 +55,7 @@ export async function prepareHelper(args: readonly string[]): Promise<HelperOutc
   const surroundings = currentSurroundings({ cwd: path.resolve(line.policyDirectory) })
   const combined = combine(line, surroundings)
   if (combined.kind === 'refused') return combined
-  if (combined.proxy !== 'none') throw new BackendError('there is no managed proxy mode yet', { capability: 'proxy' })
+  if (typeof combined.proxy === 'object') return refusedRoutes
   if (combined.engine !== 'mounts') return become(planToBecome(combined, surroundings), line.command)
   return await waitingHelper(line, combined, surroundings)
 }
@@ -81,23 +82,50 @@ function withNetwork(policy: Policy, network: AcceptedCommand['network'], surrou
   return { form: 'split', fileSystem, network }
 }
 
+/** An outer stage of ours makes the routes itself; those of another program lead through sockets that we do not trust. */
+const refusedRoutes: RefusedCommand = {
+  kind: 'refused',
+  reason: 'foreign-routes',
+  message:
+    '--proxy-route-spec: routes that another program made are not taken; call with --allow-network-for-proxy alone',
+}
+
+const noRoutes: Readonly<Record<ProxyObstacle, RefusedCommand>> = {
+  none: {
+    kind: 'refused',
+    reason: 'no-proxy',
+    message: '--allow-network-for-proxy needs proxy environment variables, for instance HTTP_PROXY',
+  },
+  unusable: {
+    kind: 'refused',
+    reason: 'no-proxy',
+    message: '--allow-network-for-proxy needs parseable loopback endpoints in the proxy environment variables',
+  },
+}
+
 async function waitingHelper(
   line: HelperCommandLine,
-  { policy }: AcceptedCommand,
-  { policyCwd }: Surroundings,
-): Promise<WaitingHelper> {
+  { policy, network, proxy }: AcceptedCommand,
+  surroundings: Surroundings,
+): Promise<WaitingHelper | RefusedCommand> {
   const [file, ...rest] = line.command as [string, ...string[]]
+  const routes = proxy === 'none' ? null : proxyRoutes(process.env)
+  if (typeof routes === 'string') return noRoutes[routes]
+  const held = routes === null ? policy : withNetwork(policy, network, surroundings)
   const sandbox = await createSandbox({
-    policy,
-    cwd: policyCwd,
-    linux: { bubblewrap: 'prefer', engines: ['bwrap', 'namespace'], processes: processView(line) },
+    policy: held,
+    cwd: surroundings.policyCwd,
+    linux: {
+      // Where the whole disk can be written, no program on it can be told from one that a command put there.
+      bubblewrap: resolvePolicy(held, surroundings).fullDiskWrite ? 'never' : 'prefer',
+      engines: ['bwrap', 'namespace'],
+      processes: processView(line),
+      ...(routes === null ? {} : { proxyPorts: [...routes.endpoints.keys()] }),
+    },
   })
-  const cwd = startingDirectory(line)
-  const env = ownEnvironment()
-  return {
-    kind: 'waiting',
-    start: () => sandbox.spawn(file, rest, { cwd, env, stdio: 'inherit', session: 'new' }),
-  }
+  const options = { cwd: startingDirectory(line), env: ownEnvironment(routes?.environment), session: 'new' } as const
+  const start = (...handover: number[]) => sandbox.spawn(file, rest, { ...options, stdio: [0, 1, 2, ...handover] })
+  return { kind: 'waiting', start: routes === null ? start : () => startBridged(routes.endpoints, start) }
 }
 
 /**

@@ -100,6 +100,10 @@ export interface LinuxBinding {
    * command, with this process's own environment. Returns only when that fails, with an errno.
    */
   becomeHelper(planDescriptor: number, command: readonly string[]): number
+  /** A pair of connected sockets, this process's and a child's, or an errno. The caller closes both with `closeFile`. */
+  makeHandover(): readonly [own: number, other: number] | number
+  /** Blocks until so many descriptors have come, the other side has gone or `timeout` ms are over: then an errno. */
+  takeDescriptors(socket: number, count: number, timeout: number): readonly number[] | number
   /** A sealed in-memory file; the caller closes the descriptor with `closeFile`. Negative: errno. */
   memoryFile(name: string, bytes: Uint8Array): number
   /** Not `fs.closeSync`, which warns in a worker thread of every descriptor that it did not open. */

@@ -22,6 +22,7 @@ export const stageNames = [
   'pipes',
   'image',
   'init',
+  'listen',
 ] as const
 
 export type StageName = (typeof stageNames)[number]
@@ -48,6 +49,7 @@ const acts: Readonly<Record<StageName, string>> = {
   pipes: 'make pipes',
   image: 'read the launch image',
   init: 'start the first process of the sandbox',
+  listen: 'listen for proxies on the loopback of the sandbox',
 }
 
 export function stageOf(stage: number): StageName {

@@ -28,6 +28,8 @@ export interface ChooseOptions {
   readonly strict?: boolean
   /** Whether commands see the host's processes. Default: `isolated`. */
   readonly processes?: ProcessView
+  /** The network is restricted to these ports of the command's own loopback (`LinuxPlan.proxyPorts`). Default: as the policy says. */
+  readonly proxyPorts?: readonly number[]
   /** See `SeccompOptions.guardTag`. */
   readonly guardTag: boolean
 }
@@ -55,6 +57,10 @@ export function choosePlan({ resolved, capabilities, options }: ChooseQuestion):
 }
 
 function chooseForLinux(resolved: ResolvedPolicy, capabilities: LinuxCapabilities, options: ChooseOptions): Choice {
+  if (options.proxyPorts !== undefined) {
+    const refusal = filterObstacle(capabilities)
+    return refusal === null ? chooseEngine(resolved, capabilities, options) : { refusal, notices: [] }
+  }
   // PLAT-2: an external sandbox is the host's business, whatever it says about the network.
   const closesNetwork = resolved.network === 'restricted'
   if (resolved.kind === 'external-sandbox' || (resolved.fullDiskWrite && !closesNetwork)) {
@@ -71,8 +77,8 @@ function chooseForLinux(resolved: ResolvedPolicy, capabilities: LinuxCapabilitie
 function chooseEngine(resolved: ResolvedPolicy, capabilities: LinuxCapabilities, options: ChooseOptions): Choice {
   const engines = engineOrder(options)
   if (engines.length === 0) return { refusal: noEngineAllowed(options), notices: [] }
-  const { guardTag, processes = 'isolated' } = options
-  const question = { resolved, capabilities, guardTag, processes, mounts: makeMountPlan(resolved) }
+  const { guardTag, processes = 'isolated', proxyPorts = null } = options
+  const question = { resolved, capabilities, guardTag, processes, proxyPorts, mounts: makeMountPlan(resolved) }
   const refusals: Refusal[] = []
   const notices: Notice[] = (resolved.git?.kept ?? []).map(({ root, reason }) =>
     notice('git-protected', `the git directory of ${root} stays read-only: ${reason}`, 'list it as a writable root'),

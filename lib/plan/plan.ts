@@ -56,6 +56,11 @@ export interface LinuxPlan {
   readonly environment: Readonly<Record<string, string>>
   /** What this plan does not hold although the policy asks for it. Empty for `namespace` and `bwrap` on a full kernel. */
   readonly limits: readonly PlanLimit[]
+  /**
+   * The network is a loopback of the command's own, on which these ports lead out: the first process listens on them and
+   * hands the sockets over through the last of the command's descriptors, which it then closes. Absent: no such network.
+   */
+  readonly proxyPorts?: readonly number[]
   /** Only for engine `bwrap`: the program to start. */
   readonly bubblewrap: { readonly path: string } | null
 }

@@ -140,6 +140,7 @@ export class Holding {
         ...(linux?.engines === undefined ? {} : { engines: linux.engines }),
         ...(linux?.bubblewrap === undefined ? {} : { bubblewrap: linux.bubblewrap }),
         ...(linux?.processes === undefined ? {} : { processes: linux.processes }),
+        ...(linux?.proxyPorts === undefined ? {} : { proxyPorts: linux.proxyPorts }),
         strict: strict === true,
         guardTag: this.#binding.hostTag() !== '',
       },

@@ -19,6 +19,8 @@ export interface LinuxOptions {
   readonly processes?: ProcessView | undefined
   /** When the system's bubblewrap is used. Default: 'fallback'. */
   readonly bubblewrap?: BubblewrapUse | undefined
+  /** @internal Proxy mode of codex-linux-sandbox: see `LinuxPlan.proxyPorts`. Only for `spawn`. */
+  readonly proxyPorts?: readonly number[] | undefined
 }
 
 export interface SandboxOptions {
@@ -60,7 +62,7 @@ export function checkSandboxOptions(options: SandboxOptions): void {
     throw new OptionError('git', `git is ${JSON.stringify(options.git)}; use ${GIT_ACCESS.join(', ')}`)
   }
   if (linux === undefined) return
-  checkNames(linux, new Set(['engines', 'bubblewrap', 'processes']))
+  checkNames(linux, new Set(['engines', 'bubblewrap', 'processes', 'proxyPorts']))
   if (linux.processes !== undefined && linux.processes !== 'isolated' && linux.processes !== 'shared') {
     const found = JSON.stringify(linux.processes)
     throw new OptionError('linux.processes', `linux.processes is ${found}; use isolated, shared`)

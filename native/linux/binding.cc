@@ -15,6 +15,7 @@
 
 #include "become.h"
 #include "beneath.h"
+#include "handover.h"
 #include "launcher.h"
 #include "memory_file.h"
 #include "probe.h"
@@ -287,6 +288,34 @@ Napi::Value Become(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), error);
 }
 
+// makeHandover() -> [own, other], or an errno.
+Napi::Value Handover(const Napi::CallbackInfo& info) {
+  int own = -1, other = -1;
+  const int error = MakeHandover(&own, &other);
+  if (error != 0) return Napi::Number::New(info.Env(), error);
+  Napi::Array pair = Napi::Array::New(info.Env(), 2);
+  pair.Set(0u, own);
+  pair.Set(1u, other);
+  return pair;
+}
+
+// takeDescriptors(socket, count, timeout) -> descriptors, or an errno.
+Napi::Value Take(const Napi::CallbackInfo& info) {
+  if (info.Length() < 3 || !info[0].IsNumber() || !info[1].IsNumber() || !info[2].IsNumber())
+    return Misused(info);
+  std::vector<int> taken;
+  const int error =
+      TakeDescriptors(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Uint32Value(),
+                      info[2].As<Napi::Number>().Int32Value(), &taken);
+  if (error != 0) {
+    for (const int fd : taken) UniqueFd closing(fd);
+    return Napi::Number::New(info.Env(), error);
+  }
+  Napi::Array descriptors = Napi::Array::New(info.Env(), taken.size());
+  for (uint32_t i = 0; i < taken.size(); i++) descriptors.Set(i, taken[i]);
+  return descriptors;
+}
+
 // memoryFile(name, bytes) -> a sealed, read-only in-memory file's descriptor (the caller closes it), or
 // -errno.
 Napi::Value MemoryFile(const Napi::CallbackInfo& info) {
@@ -353,6 +382,8 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
       {"hostTag", HostTag},
       {"helperDescriptor", HelperDescriptor},
       {"becomeHelper", Become},
+      {"makeHandover", Handover},
+      {"takeDescriptors", Take},
       {"memoryFile", MemoryFile},
       {"closeFile", CloseFile},
       {"openBeneath", OpenBeneath},

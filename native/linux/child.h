@@ -29,6 +29,7 @@ enum class Stage : int32_t {
   kPipes = 17,
   kImage = 18,
   kInit = 19,
+  kListen = 20,
 };
 
 // Written by the child into memory it shares with the parent (or sent through a descriptor by the helper).

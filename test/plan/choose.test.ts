@@ -342,3 +342,32 @@ describe('chooseNamespaces', () => {
     expect(limitsWith('isolated')).toEqual([])
   })
 })
+
+describe('a network restricted to proxies', () => {
+  const proxied = { proxyPorts: [20_080] }
+
+  it.each(['namespace', 'bwrap'] as const)(
+    'has a namespace of its own in the engine %s, with TCP open inside',
+    engine => {
+      const plan = planOf(simple, {}, { ...proxied, engines: [engine] })
+      expect(plan.namespaces?.net).toBe(true)
+      expect(plan.proxyPorts).toEqual([20_080])
+      expect(plan.landlock?.handledAccessNet).toBe(0)
+      expect(plan.landlock?.scoped).toBe(planOf(simple, {}, { engines: [engine] }).landlock?.scoped)
+      expect(plan.seccomp?.rules.map(({ call }) => call)).not.toContain('connect')
+    },
+  )
+
+  it('is held for policies that need nothing else', () => {
+    const open = changed(tree('/ write'), { fullDiskWrite: true })
+    expect(planOf(open, {}, proxied)).toMatchObject({ engine: 'namespace', namespaces: { net: true } })
+  })
+
+  it('is refused where nothing can make the namespace', () => {
+    expect(refusalOf(simple, onlyLandlock, proxied)).toMatchObject({
+      kind: 'unavailable',
+      mechanism: 'user-namespaces',
+    })
+    expect(refusalOf(simple, {}, { ...proxied, engines: ['landlock'] })).toMatchObject({ mechanism: 'landlock' })
+  })
+})

@@ -22,6 +22,8 @@ export interface EngineQuestion {
   readonly capabilities: LinuxCapabilities
   readonly guardTag: boolean
   readonly processes: ProcessView
+  /** See `LinuxPlan.proxyPorts`; null: the network is as the policy says. */
+  readonly proxyPorts: readonly number[] | null
   /** The policy's mounts, the same for both namespace engines. */
   readonly mounts: MountPlanResult
 }
@@ -100,10 +102,20 @@ function mountedPlan(
   const namespaces = chooseNamespaces({
     engine,
     networkRestricted,
+    proxied: question.proxyPorts !== null,
     freshProc: capabilities.freshProc.available,
     processes: question.processes,
   })
-  const landlock = abi === 0 ? null : makeLandlockPlan({ resolved, abi, mode: 'stacked', networkRestricted })
+  const landlock =
+    abi === 0
+      ? null
+      : makeLandlockPlan({
+          resolved,
+          abi,
+          mode: 'stacked',
+          networkRestricted,
+          proxied: question.proxyPorts !== null,
+        })
   const limits = [
     ...landlockLimits(resolved, abi, 'stacked', { pidNamespace: namespaces.pid }),
     ...(namespaces.pid ? [] : [limit('process-visibility')]),
@@ -125,7 +137,7 @@ function attemptLandlock(question: EngineQuestion): Attempt {
     const hint = capabilities.landlock.hint ?? 'use Linux 5.13 or newer with landlock in the kernel parameter lsm='
     return { refusal: { kind: 'unavailable', mechanism: 'landlock', message, hint }, notices: landlockNotice(question) }
   }
-  const refusal = landlockRefusal(resolved)
+  const refusal = question.proxyPorts === null ? landlockRefusal(resolved) : proxyRefusal
   if (refusal !== null) return { refusal, notices: [] }
   const networkRestricted = resolved.network === 'restricted'
   const landlock = makeLandlockPlan({ resolved, abi, mode: 'alone', networkRestricted })
@@ -149,6 +161,13 @@ function landlockRefusal(resolved: ResolvedPolicy): Refusal | null {
   return { kind: 'not-enforceable', ...entry, mechanism: 'landlock', message, hint: userNamespaceHint }
 }
 
+const proxyRefusal: Refusal = {
+  kind: 'not-enforceable',
+  mechanism: 'landlock',
+  message: 'Landlock alone cannot restrict the network to proxies: that takes a network namespace',
+  hint: userNamespaceHint,
+}
+
 function swappableLinkRefusal({ rule, alias, root }: SwappableLink): Refusal {
   const entry = rule.origin.kind === 'entry' ? { entry: rule.origin.spelled } : {}
   const message =
@@ -164,13 +183,13 @@ function landlockNotice({ capabilities }: EngineQuestion): Notice[] {
 }
 
 /** For a policy that leaves the file system open and closes the network: the filter, and what Landlock's scopes add. */
-export function filterOnlyPlan(question: Omit<EngineQuestion, 'mounts' | 'processes'>): LinuxPlan {
+export function filterOnlyPlan(question: Omit<EngineQuestion, 'mounts' | 'processes' | 'proxyPorts'>): LinuxPlan {
   const abi = landlockAbiOf(question.capabilities)
   const { scoped, abi: known } = landlockAccess(abi)
   const landlock: LandlockPlan | null =
     scoped === 0 ? null : { abi: known, handledAccessFs: 0, handledAccessNet: 0, scoped, rules: [] }
   const parts = { namespaces: null, mounts: null, landlock, limits: [], bubblewrap: null }
-  return confinedPlan(question, 'seccomp', parts)
+  return confinedPlan({ ...question, proxyPorts: null }, 'seccomp', parts)
 }
 
 /** For a policy that closes nothing, or whose sandbox is the host's business. */
@@ -202,9 +221,9 @@ function confinedPlan(
   engine: LinuxEngine,
   parts: PlanParts,
 ): LinuxPlan {
-  const { resolved, capabilities, guardTag } = question
+  const { resolved, capabilities, guardTag, proxyPorts } = question
   const seccomp = makeSeccompPlan({
-    network: resolved.network,
+    network: proxyPorts === null ? resolved.network : 'proxied',
     // `choose.ts` has refused the others.
     architecture: capabilities.architecture as 'x64' | 'arm64',
     guardTag,
@@ -212,7 +231,9 @@ function confinedPlan(
   })
   const environment = environmentOf(resolved)
   const limits = [...parts.limits, ...(resolved.globs === null ? [] : [limit('glob-snapshot')])]
-  return finishPlan({ kind: 'linux', engine, policyDigest: resolved.digest, ...parts, limits, seccomp, environment })
+  const proxy = proxyPorts === null ? {} : { proxyPorts: [...proxyPorts] }
+  const confined = { ...parts, limits, seccomp, environment, ...proxy }
+  return finishPlan({ kind: 'linux', engine, policyDigest: resolved.digest, ...confined })
 }
 
 /** PLAT-3: tells programs inside that the network is closed, sandbox or not. */

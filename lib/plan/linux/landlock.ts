@@ -38,6 +38,8 @@ export interface LandlockOptions {
   readonly abi: number
   readonly mode: LandlockMode
   readonly networkRestricted: boolean
+  /** TCP stays open: the network namespace has nothing but the proxies. Default: false. */
+  readonly proxied?: boolean
 }
 
 /**
@@ -47,7 +49,13 @@ export interface LandlockOptions {
  * Throws ERR_POLICY_NOT_ENFORCEABLE in mode `alone` for a policy with an obstacle (`landlockObstacle`), and ERR_INTERNAL
  * when there is no Landlock.
  */
-export function makeLandlockPlan({ resolved, abi, mode, networkRestricted }: LandlockOptions): LandlockPlan {
+export function makeLandlockPlan({
+  resolved,
+  abi,
+  mode,
+  networkRestricted,
+  proxied = false,
+}: LandlockOptions): LandlockPlan {
   const known = landlockAccess(abi)
   if (known.abi === 0) throw new InternalError('a Landlock plan for a kernel without Landlock')
   const obstacle = mode === 'alone' ? landlockObstacle(resolved) : null
@@ -60,7 +68,7 @@ export function makeLandlockPlan({ resolved, abi, mode, networkRestricted }: Lan
   return Object.freeze({
     abi: known.abi,
     handledAccessFs,
-    handledAccessNet: networkRestricted ? known.net : 0,
+    handledAccessNet: networkRestricted && !proxied ? known.net : 0,
     scoped: networkRestricted ? known.scoped : known.scoped & SCOPE_SIGNAL,
     rules: Object.freeze(collapseRules(granted).map(rule => Object.freeze(rule))),
   })

@@ -13,6 +13,8 @@ export type ProcessView = 'isolated' | 'shared'
 export interface NamespaceQuestion {
   readonly engine: Extract<LinuxEngine, 'namespace' | 'bwrap'>
   readonly networkRestricted: boolean
+  /** Proxies on a loopback of the command's own are all that it reaches. Default: false. */
+  readonly proxied?: boolean
   /** A fresh /proc can be mounted in a new PID namespace; without one the namespace would show the host's processes. */
   readonly freshProc: boolean
   readonly processes: ProcessView
@@ -26,6 +28,7 @@ export function chooseNamespaces(question: NamespaceQuestion): NamespacePlan {
     ipc: true,
     // The filter closes the network in every engine. bubblewrap makes the namespace as well, as Codex has it do: a second
     // wall that costs little beside the rest of it; in the native child it would cost half a millisecond per command.
-    net: question.engine === 'bwrap' && question.networkRestricted,
+    // With proxies the namespace is the wall: sockets are open, and there is nothing else to reach.
+    net: question.proxied === true || (question.engine === 'bwrap' && question.networkRestricted),
   }
 }

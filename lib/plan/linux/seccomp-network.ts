@@ -13,6 +13,8 @@ import type { SeccompRule } from './seccomp.ts'
 import { deny, denyAll, differs, equals, hasAnyOf, isSet, maskedDiffers } from './seccomp-builders.ts'
 
 const AF_UNIX = 1
+const AF_INET = 2
+const AF_INET6 = 10
 const AF_NETLINK = 16
 const NETLINK_AUDIT = 9
 const SOCK_STREAM = 1
@@ -42,6 +44,17 @@ function socketRules(call: 'socket' | 'socketpair'): SeccompRule[] {
       maskedDiffers(1, SOCK_TYPE_MASK, SOCK_STREAM),
       maskedDiffers(1, SOCK_TYPE_MASK, SOCK_SEQPACKET),
     ),
+  ]
+}
+
+/**
+ * For a network namespace with nothing but a loopback: Internet sockets reach only what listens there. UNIX sockets are
+ * closed, since those with a path are the host's; connected pairs stay, with which Node starts children (spec/linux 7).
+ */
+export function proxiedNetworkRules(): SeccompRule[] {
+  return [
+    deny('socket', 'the network is restricted to proxies', differs(0, AF_INET), differs(0, AF_INET6)),
+    ...socketRules('socketpair'),
   ]
 }
 

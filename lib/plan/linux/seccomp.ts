@@ -4,7 +4,7 @@
 import { encodeBpf } from './bpf.ts'
 import { compileBpf } from './bpf-compiler.ts'
 import { fileModeRules } from './seccomp-file-mode.ts'
-import { enabledNetworkRules, restrictedNetworkRules } from './seccomp-network.ts'
+import { enabledNetworkRules, proxiedNetworkRules, restrictedNetworkRules } from './seccomp-network.ts'
 import { guardTagRules, sharedIpcRules, systemRules } from './seccomp-system.ts'
 import { systemCallNumber } from './system-calls.ts'
 
@@ -36,7 +36,8 @@ export interface SeccompPlan {
 }
 
 export interface SeccompOptions {
-  readonly network: 'restricted' | 'enabled'
+  /** `proxied`: Internet sockets in a network namespace that has only a loopback. */
+  readonly network: 'restricted' | 'enabled' | 'proxied'
   readonly architecture: SeccompPlan['architecture']
   /** Closes RLIMIT_RTTIME, by which the launcher recognises the processes of a run. */
   readonly guardTag: boolean
@@ -44,10 +45,16 @@ export interface SeccompOptions {
   readonly sharedIpc?: boolean
 }
 
+const networkRules = {
+  restricted: restrictedNetworkRules,
+  enabled: enabledNetworkRules,
+  proxied: proxiedNetworkRules,
+} as const
+
 /** What is closed, in a fixed order; calls that the architecture does not have are left out. Everything else is allowed. */
 export function seccompRules(options: SeccompOptions): readonly SeccompRule[] {
   const rules = [
-    ...(options.network === 'restricted' ? restrictedNetworkRules() : enabledNetworkRules()),
+    ...networkRules[options.network](),
     ...systemRules(),
     ...fileModeRules(),
     ...(options.guardTag ? guardTagRules() : []),

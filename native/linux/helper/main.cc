@@ -4,11 +4,13 @@
 //   host's tag.
 //                        Gets a 'q' instead when the host shuts down in order. Before either it is told of
 //                        placeholders ("+PATH", "-PATH", each with a NUL); those that are left it removes.
-//   inner PLAN REQUEST REPORT COUNT
+//   inner PLAN REQUEST REPORT COUNT [PORT …]
 //                        the first process inside a PID namespace or inside bubblewrap: reads the images from
 //                        the descriptors PLAN and REQUEST, does what is left to confine, starts the command
 //                        with descriptors 0 … COUNT-1, tells its pid and its end through the descriptor
 //                        REPORT, takes the exits of orphans, passes signals on, and ends as the command did.
+//                        With ports, the last of these descriptors is a socket that is not for the command:
+//                        before it starts, sockets that listen on these ports of 127.0.0.1 go out through it.
 //   exec PLAN -- COMMAND …
 //                        for wrap(): reads the plan image from the file PLAN, confines itself and becomes the
 //                        command.
@@ -212,7 +214,67 @@ void EndNamespace() {
   sys::Exit(exited ? info.status : 128 + info.status);
 }
 
-[[noreturn]] void Inner(int plan_fd, int request_fd, int report, uint32_t descriptors) {
+struct SocketAddress {
+  uint16_t family;
+  uint8_t port[2];  // big endian
+  uint8_t address[4];
+  uint8_t rest[8];
+};
+
+// A socket that listens on 127.0.0.1:port, or -errno.
+long Listen(uint16_t port) {
+  const long socket = sys::Call(__NR_socket, 2 /* AF_INET */, 1 /* SOCK_STREAM */ | sys::kCloseOnExec, 0);
+  if (socket < 0) return socket;
+  const SocketAddress address{
+      2, {static_cast<uint8_t>(port >> 8), static_cast<uint8_t>(port & 0xff)}, {127, 0, 0, 1}, {}};
+  long result = sys::Call(__NR_bind, socket, sys::Word(&address), sizeof address);
+  if (result >= 0) result = sys::Call(__NR_listen, socket, 128);
+  if (result >= 0) return socket;
+  sys::Close(static_cast<int>(socket));
+  return result;
+}
+
+struct Slice {
+  void* data;
+  size_t size;
+};
+struct DescriptorMessage {
+  size_t length;
+  int32_t level, type, descriptor, pad;
+};
+struct MessageHeader {
+  void* name;
+  uint32_t name_size;
+  Slice* slices;
+  size_t slices_count;
+  void* control;
+  size_t control_size;
+  int32_t flags;
+};
+
+// Sends one descriptor with one byte; returns a negative errno on failure.
+long SendDescriptor(int through, int descriptor) {
+  char byte = 'l';
+  Slice slice{&byte, 1};
+  DescriptorMessage control{sizeof(DescriptorMessage) - sizeof(int32_t), 1 /* SOL_SOCKET */,
+                            1 /* SCM_RIGHTS */, descriptor, 0};
+  const MessageHeader message{nullptr, 0, &slice, 1, &control, sizeof control, 0};
+  return sys::Call(__NR_sendmsg, through, sys::Word(&message), 0x4000 /* MSG_NOSIGNAL */);
+}
+
+Report HandListenersOver(int through, const char* const* ports, int count) {
+  for (int i = 0; i < count; i++) {
+    const long socket = Listen(static_cast<uint16_t>(ParseNumber(ports[i])));
+    const long result = socket < 0 ? socket : SendDescriptor(through, static_cast<int>(socket));
+    if (socket >= 0) sys::Close(static_cast<int>(socket));
+    if (result < 0) return Report{Stage::kListen, static_cast<int32_t>(-result), i};
+  }
+  sys::Close(through);
+  return Report{};
+}
+
+[[noreturn]] void Inner(int plan_fd, int request_fd, int report, uint32_t descriptors,
+                        const char* const* ports, int ports_count) {
   const Image plan = MapImage(plan_fd), request = MapImage(request_fd);
   // Shared with the child, which fills it when a step fails.
   const long shared = sys::Call(__NR_mmap, 0, 4096, 3, 0x21 /* SHARED|ANONYMOUS */, -1, 0);
@@ -228,6 +290,15 @@ void EndNamespace() {
   launch.candidates = Pointers(launch.request, launch.request.candidates, header.candidates_count);
   launch.argv = Pointers(launch.request, launch.request.argv, header.argv_count);
   launch.envp = Pointers(launch.request, launch.request.env, header.env_count);
+  if (ports_count > 0) {
+    descriptors--;
+    const Report listening = HandListenersOver(static_cast<int>(descriptors), ports, ports_count);
+    if (listening.stage != Stage::kNone) {
+      Tell(report, HelperRecord::kFailed, static_cast<int32_t>(listening.stage), listening.error,
+           listening.index);
+      sys::Exit(kExitFailed);
+    }
+  }
   launch.moves = SameDescriptors(descriptors);
   launch.moves_count = descriptors;
   auto* outcome = reinterpret_cast<Report*>(shared);
@@ -269,7 +340,8 @@ constexpr const char* kStageNames[] = {"none",
                                        "exec",
                                        "pipes",
                                        "image",
-                                       "init"};
+                                       "init",
+                                       "listen"};
 
 // Whether every failure ends with this code instead of those of env(1).
 int refusal_code = 0;
@@ -446,9 +518,10 @@ extern "C" [[noreturn]] void CastellanHelperMain(const long* stack) {
   auto** arguments = reinterpret_cast<const char**>(const_cast<long*>(stack + 1));
   const char* const* environment = const_cast<const char* const*>(arguments + count + 1);
   if (count == 3 && Equal(arguments[1], "guard")) Guard(ParseNumber(arguments[2]));
-  if (count == 6 && Equal(arguments[1], "inner")) {
+  if (count >= 6 && Equal(arguments[1], "inner")) {
     Inner(static_cast<int>(ParseNumber(arguments[2])), static_cast<int>(ParseNumber(arguments[3])),
-          static_cast<int>(ParseNumber(arguments[4])), static_cast<uint32_t>(ParseNumber(arguments[5])));
+          static_cast<int>(ParseNumber(arguments[4])), static_cast<uint32_t>(ParseNumber(arguments[5])),
+          arguments + 6, static_cast<int>(count - 6));
   }
   const bool become = count >= 2 && Equal(arguments[1], "become");
   if (become) refusal_code = kRefusedHelper;

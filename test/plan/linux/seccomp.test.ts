@@ -248,3 +248,28 @@ describe('the seccomp rules for arm64', () => {
     for (const name of ['openat', 'fchmodat', 'mknodat', 'ptrace', 'socket']) expect(names).toContain(name)
   })
 })
+
+describe('the network restricted to proxies', () => {
+  const AF_INET6 = 10
+  const AF_NETLINK = 16
+  it.each<readonly [SystemCallName, Arguments, Outcome]>([
+    ['socket', [AF_INET, STREAM, 0], 'allow'],
+    ['socket', [AF_INET6, STREAM | CLOEXEC, 0], 'allow'],
+    ['socket', [BigInt(AF_INET) | high, STREAM, 0], 'allow'],
+    ['socket', [AF_UNIX, STREAM, 0], 'EPERM'],
+    ['socket', [BigInt(AF_UNIX) | high, STREAM, 0], 'EPERM'],
+    ['socket', [AF_UNIX, DGRAM, 0], 'EPERM'],
+    ['socket', [AF_NETLINK, RAW, 0], 'EPERM'],
+    ['socketpair', [AF_UNIX, STREAM, 0], 'allow'],
+    ['socketpair', [AF_UNIX, DGRAM, 0], 'EPERM'],
+    ['socketpair', [AF_INET, STREAM, 0], 'EPERM'],
+    ['connect', [3, pointer, 16], 'allow'],
+    ['bind', [3, pointer, 16], 'allow'],
+    ['ptrace', [], 'EPERM'],
+    ['io_uring_setup', [], 'EPERM'],
+  ])('row %#: %s', (name, args, expected) => {
+    for (const architecture of architectures) {
+      expect(call({ network: 'proxied', architecture, guardTag: true }, name, args)).toBe(expected)
+    }
+  })
+})
