@@ -1,0 +1,37 @@
+/**
+ * What `dispatchEntry` costs a host whose start is its own: a whole Node process with and without it, in turns.
+ * Runs against dist (`npm run build:ts`). `--rounds N`, default 20.
+ */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const at = process.argv.indexOf('--rounds')
+const rounds = at === -1 ? 20 : Number(process.argv[at + 1])
+const dist = process.env.CASTELLAN_DIST ?? join(import.meta.dirname, '../dist')
+const calling = file =>
+  `import { dispatchEntry } from ${JSON.stringify(pathToFileURL(join(dist, file)).href)}; await dispatchEntry(process.argv)`
+const hosts = {
+  'an empty host': '',
+  'dispatchEntry from castellan/entry': calling('entry/index.js'),
+  'dispatchEntry from castellan': calling('index.js'),
+}
+
+const times = Object.fromEntries(Object.keys(hosts).map(name => [name, []]))
+for (let round = 0; round < rounds; round++) {
+  for (const [name, source] of Object.entries(hosts)) {
+    const start = performance.now()
+    const { status } = spawnSync(process.execPath, ['--input-type=module', '-e', source])
+    times[name].push(performance.now() - start)
+    if (status !== 0) throw new Error(`${name} ended with ${status}`)
+  }
+}
+
+const median = values => values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)]
+const floor = median(times['an empty host'])
+console.log(`median of ${rounds} processes, taking turns, Node ${process.version}\n`)
+console.log('| host | start to end | as a multiple |')
+console.log('|---|--:|--:|')
+for (const [name, values] of Object.entries(times)) {
+  console.log(`| ${name} | ${median(values).toFixed(1)} ms | ${(median(values) / floor).toFixed(2)} |`)
+}
