@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type AuthStorage, type FileLock, fileStorage, ownerFileLock } from '../../lib/auth/index.ts'
+import { AuthError, type AuthStorage, type FileLock, fileStorage, ownerFileLock } from '../../lib/auth/index.ts'
 import { type TemporaryHome, temporaryHome } from './support.ts'
 
 const mode = (path: string) => (statSync(path).mode & 0o7777).toString(8)
@@ -34,6 +34,19 @@ describe('the file store', () => {
     expect(await storage.read()).toBeUndefined()
   })
 
+  it.each(['auth.lock', 'auth.json.lock'])('reserves nothing where %s cannot be taken', async name => {
+    const refusing: FileLock = {
+      async acquire(path) {
+        if (path.endsWith(`/${name}`)) throw new AuthError('store_write', { operation: 'lock', location: path })
+        return { release: async () => undefined }
+      },
+    }
+    await set('a login')
+    const store = fileStorage({ home: home.path, lock: refusing })
+    await expect(store.reserve!(10)).rejects.toMatchObject({ reason: 'store_write', operation: 'lock' })
+    expect(readdirSync(home.path)).toEqual(['auth.json'])
+  })
+
   it('waits longer for its locks when the refresh token is spent', async () => {
     const waits: number[] = []
     const lock: FileLock = {
@@ -45,7 +58,7 @@ describe('the file store', () => {
     const patient = fileStorage({ home: home.path, lock })
     await patient.update(() => 'a login')
     await patient.update(() => 'new tokens', await patient.reserve!(10))
-    expect(waits).toEqual([5_000, 5_000, 30_000, 30_000])
+    expect(waits).toEqual([5_000, 5_000, 5_000, 5_000, 30_000, 30_000])
   })
 
   it.each([

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { lutimesSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -114,6 +114,13 @@ describe('the portable lock', () => {
 
   it('waits for a holder that has not written its name yet, but not for ever', async () => {
     writeFileSync(owner(), '')
+    expect(await taken()).toBe('lock_timeout')
+    age(60)
+    expect(await taken()).toBe('taken')
+  })
+
+  it('is not stopped by a pipe in its place', async () => {
+    execFileSync('mkfifo', [owner()])
     expect(await taken()).toBe('lock_timeout')
     age(60)
     expect(await taken()).toBe('taken')

@@ -11,7 +11,8 @@
  * two machines whose clocks differ by more than thirty seconds and believe each other dead.
  */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, lstat, lutimes, open, readFile, readlink, symlink, unlink } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, lutimes, open, readlink, symlink, unlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuthError, systemCause } from '../errors.ts'
 import { type FileLock, type HeldLock, type LockOptions, pollDelay } from './file-lock.ts'
@@ -108,8 +109,18 @@ async function isOurs({ file, nonce, inode }: Claim): Promise<boolean> {
 }
 
 async function readOwner(file: string): Promise<Owner | undefined> {
-  const text = await readlink(file).catch(() => readFile(file, 'utf8').catch(() => ''))
+  const text = await readlink(file).catch(() => readPlain(file).catch(() => ''))
   return parseOwner(text)
+}
+
+async function readPlain(file: string): Promise<string> {
+  // Without O_NONBLOCK a pipe of that name would stop us for ever.
+  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0))
+  try {
+    return await handle.readFile('utf8')
+  } finally {
+    await handle.close()
+  }
 }
 
 async function isStale(file: string, kernel: boolean): Promise<boolean> {

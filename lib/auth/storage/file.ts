@@ -38,7 +38,8 @@ export function fileStorage({ home, lock }: FileStorageOptions): AuthStorage {
       return wrapErrors('reserve', path, async () => {
         const target = await prepareTarget(path)
         await removeStrays(dirname(target))
-        return TemporaryFile.reserve(target, bytes)
+        // Also the locks of the write: another user's would only be met when the token is spent.
+        return withCommitLock(home, lock, () => TemporaryFile.reserve(target, bytes))
       })
     },
     async update(change, reservation) {
