@@ -25,7 +25,7 @@ export type {
 } from './host/capabilities.ts'
 export type { Notice, NoticeCode } from './notices.ts'
 export type { BubblewrapUse } from './plan/choose.ts'
-export type { DecidedBy, Explanation } from './plan/explain.ts'
+export type { DecidedBy, Explanation, RuleId } from './plan/explain.ts'
 export type { LinuxEngine, LinuxPlan, Plan, PlanLimit, PlanLimitCode } from './plan/plan.ts'
 export { renderPlan } from './plan/render.ts'
 export type { GitAccess } from './policy/git-access.ts'
@@ -36,4 +36,11 @@ export type { RunOptions, SpawnOptions } from './process/options.ts'
 export type { RunResult } from './process/result.ts'
 export type { SandboxedProcess } from './process/sandboxed-process.ts'
 export { SpawnError } from './process/spawn-error.ts'
+export {
+  type EngineAnswer,
+  type EngineVerdict,
+  inspectPolicy,
+  type PathInspection,
+  type PolicyInspection,
+} from './sandbox/inspect.ts'
 export { AbortError, createSandbox, type LinuxOptions, type Sandbox, type SandboxOptions } from './sandbox.ts'

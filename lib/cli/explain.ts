@@ -38,12 +38,18 @@ function report(sandbox: Sandbox, policy: string, paths: readonly Explanation[])
   const paint = painter('stdout')
   const { engine, limits } = sandbox.plan
   const { network, cwd } = sandbox.policy
-  const rows = paths.map(path => [pathText(path), access(path), decidedBy(path.decidedBy), path.planLine ?? '-'])
+  const rows = paths.map(path => [
+    pathText(path),
+    access(path),
+    decidedBy(path.decidedBy),
+    path.rule,
+    path.planLine ?? '-',
+  ])
   const held = limits.filter(({ code }) => paths.some(path => path.limits.some(limit => limit.code === code)))
   return [
     printable(`policy ${policy} in ${cwd}, held by the engine ${engine}, network ${network}`),
     '',
-    ...table(['PATH', 'ACCESS', 'DECIDED BY', 'HELD BY'], rows, paint),
+    ...table(['PATH', 'ACCESS', 'DECIDED BY', 'RULE', 'HELD BY'], rows, paint),
     ...(held.length === 0 ? [] : ['']),
     ...held.map(({ code, message }) => `${paint('yellow', 'not held here:')} ${message} (${code})`),
   ]

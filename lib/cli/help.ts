@@ -2,8 +2,9 @@
  * The help texts. Every option that a command reads stands here, and every example works as it is written.
  */
 
-const policyHelp = `  -p, --policy FILE|PRESET  read-only, workspace-write (default), danger-full-access,
-                            or a JSON file with a policy, legacy or split
+const policyHelp = `  -p, --policy FILE|PRESET  read-only, workspace-write (default), strict, full-access, a JSON
+                            file with a policy, a TOML file with [permissions], or - (stdin)
+      --profile NAME        the profile of a TOML file (default: its default_permissions)
   -w, --writable DIR        may be written too; with workspace-write, repeatable
       --network             the command may use the network
       --no-network          it may not, whatever the policy says
@@ -18,6 +19,7 @@ const general = `castellan: run a command inside a sandbox that holds it to a po
 usage: castellan COMMAND [OPTION]...
 
   run           run a command under a policy
+  policy        check, show and convert policies; their JSON Schema
   explain       what a command could do with a path, and why
   doctor        what this machine can enforce
   auth          who is logged in; log in and out
@@ -83,6 +85,37 @@ examples:
   castellan explain .git/config src/main.c ~/.ssh
   castellan explain --policy policy.json --json /etc/shadow`
 
+const policy = `usage: castellan policy check FILE|PRESET|- [OPTION]...
+       castellan policy show [FILE|PRESET|-] [OPTION]...
+       castellan policy convert [FILE|PRESET|-] --to legacy|split [OPTION]...
+       castellan policy schema
+
+  check    is it right (errors name line and column), and which engine holds it
+  show     what it means in this directory, as a tree, and its digest
+  convert  the same policy in the words of the other model; refused, with the path that would
+           change its answer, where there is none
+  schema   the JSON Schema of policies
+
+A policy is a preset (read-only, workspace-write, strict, full-access), a JSON file, a TOML file
+with [permissions] profiles, or - for standard input. Nothing is run.
+
+      --profile NAME        the profile of a TOML file (default: its default_permissions)
+  -C, --cwd DIR             directory of the policy (default: this one)
+      --git MODE            protected (default), hooks-and-config-protected or writable
+      --to MODEL            convert: legacy or split
+      --json                print JSON (check and show)
+  -h, --help                this text
+
+The exit code of check is 0 when the policy is right and an engine of this machine holds it,
+1 when not, 2 when the command line cannot be used.
+
+examples:
+  castellan policy check policy.json
+  castellan policy check ~/.codex/config.toml --profile dev
+  castellan policy show strict
+  castellan policy convert read-only --to split
+  castellan policy schema > policy.schema.json`
+
 const doctor = `usage: castellan doctor [--json]
 
 Prints what this machine can enforce, how that was found out (by doing it once, in a process
@@ -136,8 +169,9 @@ const applyPatch = `usage: castellan apply-patch [OPTION]... [PATCH]
 Applies a patch between *** Begin Patch and *** End Patch, from the argument or from stdin: all of
 it or nothing of it. It may write what a command under the policy may write.
 
-  -p, --policy FILE|PRESET  read-only, workspace-write (default), danger-full-access,
-                            or a JSON file with a policy, legacy or split
+  -p, --policy FILE|PRESET  read-only, workspace-write (default), strict, full-access, a JSON
+                            file with a policy, a TOML file with [permissions], or - (stdin)
+      --profile NAME        the profile of a TOML file (default: its default_permissions)
   -w, --writable DIR        may be written too; with workspace-write, repeatable
   -C, --cwd DIR             directory of the policy and of relative paths (default: this one)
       --check               verify the patch in full and write nothing
@@ -161,7 +195,7 @@ examples:
   castellan apply-patch --check --diff < change.patch
   castellan apply-patch --cwd ../project "$(cat change.patch)"`
 
-export const helpTexts = { run, explain, doctor, auth, 'apply-patch': applyPatch } as const
+export const helpTexts = { run, explain, policy, doctor, auth, 'apply-patch': applyPatch } as const
 
 export function helpFor(command: keyof typeof helpTexts | undefined): string {
   return command === undefined ? general : helpTexts[command]

@@ -11,12 +11,13 @@ import { say } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 import { packageVersion } from './version.ts'
 
-type CommandName = 'run' | 'explain' | 'doctor' | 'auth' | 'apply-patch'
+type CommandName = 'run' | 'explain' | 'policy' | 'doctor' | 'auth' | 'apply-patch'
 
 /** Loaded when asked for: the library behind them costs more than a help text needs. */
 const commands: Readonly<Record<CommandName, () => Promise<Subcommand>>> = {
   run: async () => (await import('./run.ts')).run,
   explain: async () => (await import('./explain.ts')).explain,
+  policy: async () => (await import('./policy.ts')).policyCommand,
   doctor: async () => (await import('./doctor.ts')).examination,
   auth: async () => (await import('./auth.ts')).auth,
   'apply-patch': async () => (await import('./apply-patch.ts')).applyPatchCommand,

@@ -2,22 +2,19 @@
  * Which policy a command line asks for: `--policy` with a preset's name or a file, `--writable`, `--network` and
  * `--no-network`. Gives the wire form of a policy; the library reads and judges it.
  */
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
-
+import { policies } from '../index.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import { existingDirectory } from './directory.ts'
-import { suggestion } from './spelling.ts'
+import { presets, readPolicy } from './policy-text.ts'
 import { UsageError } from './usage-error.ts'
 
 export const policyOptions: OptionSpecs = {
   policy: { type: 'string', short: 'p' },
+  profile: { type: 'string' },
   writable: { type: 'string', short: 'w', multiple: true },
   network: { type: 'boolean' },
   'no-network': { type: 'boolean' },
 }
-
-const presets = ['read-only', 'workspace-write', 'danger-full-access']
 
 export interface PolicyChoice {
   /** As `createSandbox` takes it. */
@@ -31,32 +28,16 @@ export interface PolicyChoice {
 /** @throws {UsageError} for a file that cannot be read, or options that contradict each other or the policy */
 export function choosePolicy(line: CommandLine): PolicyChoice {
   const name = line.one('policy') ?? 'workspace-write'
-  const file = presets.includes(name) ? undefined : path.resolve(name)
-  const policy = file === undefined ? { type: name } : readPolicyFile(file, name)
-  return { policy: withNetwork(withWritable(policy, line, name), line), name, file }
+  const read = readPolicy(name, line.one('profile'))
+  const policy = objectOf(read.policy)
+  return { policy: withNetwork(withWritable(policy, line, name), line), name, file: read.file }
 }
 
-function readPolicyFile(file: string, name: string): unknown {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' && !name.includes('/')) {
-      const known = `presets are ${presets.join(', ')}`
-      throw new UsageError(
-        `there is no preset and no file ${JSON.stringify(name)}; ${known}${suggestion(name, presets)}`,
-      )
-    }
-    throw new UsageError(`cannot read the policy file ${name}: ${code ?? 'unknown error'}`)
-  }
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'string' && presets.includes(value) ? { type: value } : value
-  } catch {
-    // The parser's own message quotes the file.
-    throw new UsageError(`the policy file ${name} is not JSON`)
-  }
+/** A word as what it stands for, so that it can be added to. */
+function objectOf(policy: unknown): unknown {
+  if (policy === 'strict') return policies.strict()
+  if (policy === 'full-access') return { type: 'danger-full-access' }
+  return typeof policy === 'string' && presets.includes(policy) ? { type: policy } : policy
 }
 
 function withWritable(policy: unknown, line: CommandLine, name: string): unknown {

@@ -49,7 +49,8 @@ function engineNamed(name: string): LinuxEngine {
 
 const gitAccesses: readonly GitAccess[] = ['protected', 'writable', 'hooks-and-config-protected']
 
-function gitAccessNamed(name: string): GitAccess {
+/** @throws {UsageError} */
+export function gitAccessNamed(name: string): GitAccess {
   const access = gitAccesses.find(known => known === name)
   if (access !== undefined) return access
   const known = `use ${gitAccesses.join(', ')}${suggestion(name, gitAccesses)}`

@@ -3,6 +3,7 @@
  * says. `policyAccess` and `modelAccess` are found independently of each other; they differ only where a plan's limits, something
  * missing (there is nothing to read where nothing can be created), or the private /dev and the read-only /proc are the reason.
  */
+import { unreachable } from '../errors.ts'
 import { type AbsolutePath, contains } from '../policy/path.ts'
 import { enforcedAccessOf } from '../policy/resolve.ts'
 import type { Access, AccessRule, ResolvedPolicy } from '../policy/types.ts'
@@ -22,6 +23,24 @@ export type DecidedBy =
   /** The policy closes nothing, or its sandbox is the host's business. */
   | { readonly kind: 'open-policy' }
 
+export type RuleId =
+  /** Nothing matches: closed. */
+  | 'ACC-1'
+  /** The policy closes nothing. */
+  | 'ACC-2'
+  /** The deepest entry decides; of several for one place `none` before `write` before `read` (ACC-4). */
+  | 'ACC-3'
+  /** The git directory. */
+  | 'META-1'
+  /** What a git pointer file leads to. */
+  | 'META-2'
+  /** `.agents` and `.codex`. */
+  | 'META-3'
+  /** The platform's own directories. */
+  | 'DISK-7'
+  /** The option `git`. */
+  | 'GIT'
+
 export interface Explanation {
   /** As asked. */
   readonly path: AbsolutePath
@@ -30,6 +49,10 @@ export interface Explanation {
   /** What a command gets: the model's answer. */
   readonly access: Access
   readonly decidedBy: DecidedBy
+  /** The rule of the policy model by which that is so (docs/policy.md has them). */
+  readonly rule: RuleId
+  /** The place that the deciding rule stands on, canonical, and so the part of `canonicalPath` that matched; null for none. */
+  readonly matched: AbsolutePath | null
   /** The operation or rule of the plan that holds the path; null when the plan does not touch the file system. */
   readonly planLine: string | null
   /** What the policy's rules say. */
@@ -42,29 +65,54 @@ export interface Explanation {
 
 export interface ExplainQuestion {
   readonly resolved: ResolvedPolicy
-  readonly plan: Plan
+  /** Null: what the policy says alone. */
+  readonly plan: Plan | null
   readonly path: AbsolutePath
   readonly canonicalPath: AbsolutePath
 }
 
 export function explainPath({ resolved, plan, path, canonicalPath }: ExplainQuestion): Explanation {
   const { access: policyAccess, rule } = enforcedAccessOf(resolved, canonicalPath)
-  const { access, line } = modelAnswer(plan, canonicalPath)
+  const { access, line } = plan === null ? { access: policyAccess, line: null } : modelAnswer(plan, canonicalPath)
+  const decided = decidedBy(resolved, rule)
   return Object.freeze({
     path,
     canonicalPath,
     access,
-    decidedBy: Object.freeze(decidedBy(resolved, rule)),
+    decidedBy: Object.freeze(decided),
+    rule: ruleOf(decided),
+    matched: rule?.path ?? null,
     planLine: line,
     policyAccess,
     modelAccess: access,
-    limits: Object.freeze(plan.limits.filter(limit => concerns(limit, policyAccess, rule))),
+    limits: Object.freeze((plan?.limits ?? []).filter(limit => concerns(limit, policyAccess, rule))),
   })
 }
 
 function decidedBy(resolved: ResolvedPolicy, rule: AccessRule | null): DecidedBy {
   if (resolved.kind !== 'restricted') return { kind: 'open-policy' }
   return rule === null ? { kind: 'no-rule' } : { ...rule.origin }
+}
+
+function ruleOf(decided: DecidedBy): RuleId {
+  switch (decided.kind) {
+    case 'entry':
+      return 'ACC-3'
+    case 'no-rule':
+      return 'ACC-1'
+    case 'open-policy':
+      return 'ACC-2'
+    case 'platform-default':
+      return 'DISK-7'
+    case 'git':
+      return 'GIT'
+    case 'protection':
+      if (decided.name === 'git-metadata') return 'GIT'
+      if (decided.name === '.git') return 'META-1'
+      return decided.name === '.agents' || decided.name === '.codex' ? 'META-3' : 'META-2'
+    default:
+      return unreachable(decided)
+  }
 }
 
 /** The answer of the model that belongs to the engine, and the line of the plan that it rests on. */

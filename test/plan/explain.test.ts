@@ -51,6 +51,8 @@ describe('explainPath', () => {
       canonicalPath: path,
       access,
       decidedBy,
+      rule: decidedBy.kind === 'entry' ? 'ACC-3' : 'META-1',
+      matched: expect.stringMatching(/^\//),
       planLine: line,
       policyAccess: access,
       modelAccess: access,
