@@ -28,6 +28,7 @@ const examples: Readonly<Record<string, readonly RegExp[]>> = {
     /^sleep 60: timed out ""$/,
     /^canceled: the user pressed Esc$/,
   ],
+  'profile.mjs': [/^careful: exit code [1-9]\d*, output "done\\n"$/],
   'worker.mjs': [/^hello from the first worker, held by \w+$/, /^hello from the second worker, held by \w+$/],
   'wrap.mjs': [/^from inside$/, /^exit code [1-9]\d*$/],
 }
