@@ -58,6 +58,22 @@
           "libraries!": ["-lpthread"]
         }
       ]
+    }],
+    ["OS=='mac'", {
+      "targets": [
+        {
+          "target_name": "castellan-seatbelt",
+          "type": "executable",
+          "sources": ["<!@(node native/sources.cjs helper mac)"],
+          "include_dirs": ["native"],
+          "xcode_settings": {
+            "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
+            "GCC_ENABLE_CPP_EXCEPTIONS": "NO",
+            "GCC_ENABLE_CPP_RTTI": "NO",
+            "MACOSX_DEPLOYMENT_TARGET": "11.0"
+          }
+        }
+      ]
     }]
   ]
 }

@@ -3,5 +3,5 @@
 const lists = require('./sources.json')
 
 const [target, system] = process.argv.slice(2)
-const own = lists[target][system === 'linux' ? 'linux' : 'other'] ?? []
+const own = lists[target][system] ?? lists[target].other ?? []
 for (const file of [...(lists[target].common ?? []), ...own]) console.log(`native/${file}`)

@@ -1,0 +1,147 @@
+// Confines itself and becomes the command: same process, so that whoever started this has started the
+// command.
+//
+//   castellan-seatbelt --profile FD --status FD [--argv0 NAME] -- PROGRAM ARGUMENT...
+//
+// The profile is a frame (frame.h), read to its end. Status: one byte A once the profile is in force, and the
+// end of the stream when the command was executed; or one line of JSON,
+// {"stage":...,"errno":...,"message":...}. An end without either means that this process died before it
+// confined itself. Exits with 126, or with 127 when exec failed.
+//
+// The order matters: the status closes on exec and the frame is closed before anything else runs; descriptors
+// that were not meant for the command go before it starts; the profile comes last, so that it need not allow
+// any of this.
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include "frame.h"
+#include "seatbelt.h"
+
+extern char** environ;
+
+namespace {
+
+struct Arguments {
+  int profile = -1;
+  int status = -1;
+  const char* argv0 = nullptr;
+  char** command = nullptr;
+};
+
+bool ReadNumber(const char* text, int* number) {
+  char* end = nullptr;
+  errno = 0;
+  const long value = strtol(text, &end, 10);
+  if (errno != 0 || end == text || *end != '\0' || value < 3 || value > 1024 * 1024) return false;
+  *number = static_cast<int>(value);
+  return true;
+}
+
+bool ReadArguments(int count, char** words, Arguments* arguments) {
+  for (int index = 1; index + 1 < count; index += 2) {
+    if (strcmp(words[index], "--") == 0) {
+      arguments->command = words + index + 1;
+      return arguments->profile >= 0 && arguments->status >= 0 && arguments->profile != arguments->status;
+    }
+    const char* value = words[index + 1];
+    if (strcmp(words[index], "--profile") == 0) {
+      if (!ReadNumber(value, &arguments->profile)) return false;
+    } else if (strcmp(words[index], "--status") == 0) {
+      if (!ReadNumber(value, &arguments->status)) return false;
+    } else if (strcmp(words[index], "--argv0") == 0) {
+      arguments->argv0 = value;
+    } else {
+      return false;
+    }
+  }
+  return false;
+}
+
+void Write(int fd, const std::string& text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    const ssize_t written = write(fd, text.data() + at, text.size() - at);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;
+    at += static_cast<size_t>(written);
+  }
+}
+
+std::string Quoted(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char character : text) {
+    if (character == '"' || character == '\\') quoted += '\\';
+    if (static_cast<unsigned char>(character) < 0x20) {
+      char code[8];
+      snprintf(code, sizeof(code), "\\u%04x", character);
+      quoted += code;
+    } else {
+      quoted += character;
+    }
+  }
+  return quoted + "\"";
+}
+
+[[noreturn]] void Fail(int status, const char* stage, int error, const std::string& message) {
+  Write(status, std::string("{\"stage\":\"") + stage + "\",\"errno\":" + std::to_string(error) +
+                    ",\"message\":" + Quoted(message) + "}\n");
+  _exit(strcmp(stage, "exec") == 0 ? 127 : 126);
+}
+
+// The command gets the descriptors below the helper's own two, as its starter laid them out.
+bool CloseOthers(int first_own, int status) {
+  DIR* directory = opendir("/dev/fd");
+  if (directory == nullptr) return false;
+  std::vector<int> others;
+  const int own = dirfd(directory);
+  while (const dirent* entry = readdir(directory)) {
+    const int fd = atoi(entry->d_name);
+    if (fd >= first_own && fd != status && fd != own) others.push_back(fd);
+  }
+  closedir(directory);
+  for (const int fd : others) close(fd);
+  return true;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  Arguments arguments;
+  if (!ReadArguments(count, words, &arguments)) {
+    fputs("castellan-seatbelt: started by castellan, not by hand\n", stderr);
+    return 126;
+  }
+  const int status = arguments.status;
+  if (fcntl(status, F_SETFD, FD_CLOEXEC) != 0) return 126;
+
+  std::string bytes;
+  castellan::Profile profile;
+  if (const int error = castellan::ReadFrame(arguments.profile, &bytes)) {
+    Fail(status, "protocol", error, "the frame cannot be read");
+  }
+  close(arguments.profile);
+  if (const char* wrong = castellan::ParseFrame(bytes, &profile)) Fail(status, "protocol", EINVAL, wrong);
+
+  const int first_own = arguments.profile < status ? arguments.profile : status;
+  if (!CloseOthers(first_own, status)) Fail(status, "protocol", errno, "/dev/fd cannot be listed");
+  // A core dump holds what the command may not tell.
+  const rlimit no_core = {0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+
+  const castellan::SeatbeltOutcome applied = castellan::ApplyProfile(profile);
+  if (!applied.done) Fail(status, "apply", applied.error, applied.message);
+  Write(status, "A");
+
+  const char* program = arguments.command[0];
+  if (arguments.argv0 != nullptr) arguments.command[0] = const_cast<char*>(arguments.argv0);
+  execve(program, arguments.command, environ);
+  Fail(status, "exec", errno, strerror(errno));
+}

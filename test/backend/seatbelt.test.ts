@@ -1,0 +1,263 @@
+/**
+ * The helper that confines itself and becomes the command, from the same sources as on macOS except for the call that
+ * applies a profile (`native/macos/seatbelt_stub.cc`). What is tested is everything around that call.
+ */
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { sandboxExecCommand, sandboxExecFailure } from '../../lib/backend/sandbox-exec.ts'
+import { type SeatbeltCommand, signalSession, spawnSeatbelt } from '../../lib/backend/seatbelt.ts'
+import { encodeSeatbeltFrame, type SeatbeltProfile } from '../../lib/native/seatbelt-frame.ts'
+
+const native = fileURLToPath(new URL('../../native/macos/', import.meta.url))
+const compilerMissing = (() => {
+  try {
+    execFileSync('c++', ['--version'], { stdio: 'ignore' })
+    return null
+  } catch {
+    return 'needs a C++ compiler (c++), found none'
+  }
+})()
+
+const profile: SeatbeltProfile = { text: '(version 1)\n(deny default)\n', parameters: { PATH_0: '/tmp/ä "b"' } }
+const shell = (script: string, changes: Partial<SeatbeltCommand> = {}): SeatbeltCommand => ({
+  file: '/bin/sh',
+  args: ['-c', script],
+  cwd: '/',
+  env: { PATH: '/usr/bin:/bin', GREETING: 'hello' },
+  stdio: ['ignore', 'pipe', 'pipe'],
+  newSession: false,
+  ...changes,
+})
+
+interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly output: string
+}
+
+function endOf(child: ChildProcess): Promise<Ended> {
+  let output = ''
+  child.stdout?.on('data', part => {
+    output += String(part)
+  })
+  return new Promise(resolve => child.once('close', (code, signal) => resolve({ code, signal, output })))
+}
+
+describe.skipIf(compilerMissing !== null)(
+  `the Seatbelt helper${compilerMissing === null ? '' : ` (${compilerMissing})`}`,
+  () => {
+    let folder: string
+    let helper: string
+
+    beforeAll(() => {
+      folder = mkdtempSync(path.join(tmpdir(), 'castellan-seatbelt-'))
+      helper = path.join(folder, 'castellan-seatbelt')
+      const sources = ['helper.cc', 'frame.cc', 'seatbelt_stub.cc'].map(name => path.join(native, name))
+      const flags = ['-std=c++20', '-O1', '-fno-exceptions', '-fno-rtti', '-Wall', '-Wextra', '-Werror']
+      execFileSync('c++', [...flags, ...sources, '-o', helper], { stdio: ['ignore', 'ignore', 'pipe'] })
+    }, 120_000)
+
+    afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+    it('becomes the command: same pid, arguments, environment and directory', async () => {
+      const { child, confined } = spawnSeatbelt(
+        helper,
+        profile,
+        shell('echo $$ "$1" $GREETING $(pwd)', { args: ['-c', 'echo $$ "$1" $GREETING $(pwd)', 'sh', 'a b'] }),
+      )
+      const ended = endOf(child)
+      await confined
+      expect(await ended).toEqual({ code: 0, signal: null, output: `${child.pid} a b hello /\n` })
+    })
+
+    it.each([0, 1, 65, 71, 126, 127])('passes the exit status %i of the command on', async code => {
+      const { child, confined } = spawnSeatbelt(helper, profile, shell(`exit ${code}`))
+      const ended = endOf(child)
+      await confined
+      expect((await ended).code).toBe(code)
+    })
+
+    it('tells the signal that ended the command', async () => {
+      const { child, confined } = spawnSeatbelt(helper, profile, shell('kill -USR1 $$'))
+      const ended = endOf(child)
+      await confined
+      expect(await ended).toEqual({ code: null, signal: 'SIGUSR1', output: '' })
+    })
+
+    it('shows the command no descriptor but its own, and keeps those', async () => {
+      const extra = openSync('/dev/null', 'r')
+      try {
+        const script = 'ls /proc/$$/fd; cat /proc/$$/limits | grep core | tr -s " " | cut -d" " -f5,6'
+        const { child, confined } = spawnSeatbelt(
+          helper,
+          profile,
+          shell(script, { stdio: ['ignore', 'pipe', 'pipe', extra] }),
+        )
+        const ended = endOf(child)
+        await confined
+        const { output } = await ended
+        expect(output.split('\n').filter(line => /^[0-9]+$/.test(line))).toEqual(['0', '1', '2', '3'])
+        expect(output).toContain('0 0')
+      } finally {
+        closeSync(extra)
+      }
+    })
+
+    it('shows nothing of the profile in the arguments', async () => {
+      const secret: SeatbeltProfile = { text: '(version 1) ; NOT-TO-BE-SEEN', parameters: { PATH_0: 'NOR-THIS' } }
+      const { child } = spawnSeatbelt(helper, secret, shell('tr "\\0" " " < /proc/$$/cmdline; env'))
+      const { output } = await endOf(child)
+      expect(output).toContain('/bin/sh')
+      expect(output).not.toMatch(/NOT-TO-BE-SEEN|NOR-THIS|--profile/)
+    })
+
+    it('gives a Node.js command its IPC channel', async () => {
+      const script = 'process.once("message", m => { process.send({ got: m }); process.disconnect() })'
+      const { child, confined } = spawnSeatbelt(
+        helper,
+        profile,
+        shell('', { file: process.execPath, args: ['-e', script], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }),
+      )
+      const ended = endOf(child)
+      await confined
+      const answer = new Promise(resolve => child.once('message', resolve))
+      child.send('hello')
+      expect(await answer).toEqual({ got: 'hello' })
+      expect((await ended).code).toBe(0)
+    })
+
+    it('ends the whole session with one signal', async () => {
+      const { child, confined } = spawnSeatbelt(
+        helper,
+        profile,
+        shell('sleep 60 & echo $!; wait', { newSession: true }),
+      )
+      const ended = endOf(child)
+      await confined
+      const grandchild = await new Promise<number>(resolve => child.stdout!.once('data', part => resolve(Number(part))))
+      expect(signalSession(child, 'SIGKILL')).toBe(true)
+      expect((await ended).signal).toBe('SIGKILL')
+      await expect.poll(() => isRunning(grandchild), { timeout: 20_000 }).toBe(false)
+      expect(signalSession({ pid: undefined } as ChildProcess, 'SIGKILL')).toBe(false)
+    })
+
+    it('says what kept the command from being confined, and does not run it', async () => {
+      const marker = path.join(folder, 'ran')
+      const attempt = (text: string) => spawnSeatbelt(helper, { ...profile, text }, shell(`: > ${marker}`))
+      const refused = attempt('(version 1) ; stub: refuse')
+      await expect(refused.confined).rejects.toMatchObject({ code: 'ERR_LAUNCH', stage: 'apply', errnoName: 'EPERM' })
+      await expect(refused.confined).rejects.toThrow(/in a sandbox already/)
+      const missing = attempt('(version 1) ; stub: missing')
+      await expect(missing.confined).rejects.toMatchObject({ code: 'ERR_BACKEND_UNAVAILABLE', capability: 'seatbelt' })
+      expect(() => closeSync(openSync(marker, 'r'))).toThrow('ENOENT')
+    })
+
+    it("tells the command's own faults as spawn does", async () => {
+      const program = spawnSeatbelt(helper, profile, shell('', { file: '/nonexistent/program' }))
+      await expect(program.confined).rejects.toMatchObject({
+        name: 'SpawnError',
+        code: 'ENOENT',
+        path: '/nonexistent/program',
+      })
+      const directory = spawnSeatbelt(helper, profile, shell('', { cwd: path.join(folder, 'missing') }))
+      await expect(directory.confined).rejects.toMatchObject({ name: 'SpawnError', code: 'ENOENT' })
+      const tool = spawnSeatbelt('/nonexistent/helper', profile, shell(''))
+      await expect(tool.confined).rejects.toMatchObject({
+        code: 'ERR_BACKEND_UNAVAILABLE',
+        capability: 'seatbelt-helper',
+      })
+    })
+
+    it('carries a profile of a megabyte', async () => {
+      const { child, confined } = spawnSeatbelt(
+        helper,
+        { text: `;${'x'.repeat(1 << 20)}`, parameters: {} },
+        shell('exit 3'),
+      )
+      const ended = endOf(child)
+      await confined
+      expect((await ended).code).toBe(3)
+    })
+
+    it.each([
+      ['nothing', () => Buffer.alloc(0)],
+      ['another magic', (frame: Buffer) => Buffer.concat([Buffer.from('XXXX'), frame.subarray(4)])],
+      [
+        'another version',
+        (frame: Buffer) => Buffer.concat([frame.subarray(0, 4), Buffer.from([2, 0, 0, 0]), frame.subarray(8)]),
+      ],
+      ['a cut', (frame: Buffer) => frame.subarray(0, -3)],
+      ['more than a frame', (frame: Buffer) => Buffer.concat([frame, Buffer.from('x')])],
+      ['a NUL in a value', (frame: Buffer) => Buffer.concat([frame.subarray(0, -1), Buffer.from([0])])],
+      [
+        'a length beyond the end',
+        (frame: Buffer) => Buffer.concat([frame.subarray(0, 8), Buffer.from([255, 255, 255, 255]), frame.subarray(12)]),
+      ],
+    ])('refuses a frame that is %s', (_name, change) => {
+      const script = 'exec 3<&0 4>&1 >/dev/null </dev/null; exec "$0" --profile 3 --status 4 -- /bin/echo ran'
+      const said = spawnSync('/bin/sh', ['-c', script, helper], {
+        input: change(encodeSeatbeltFrame(profile)),
+      })
+      expect(said.status).toBe(126)
+      const report = JSON.parse(String(said.stdout)) as object
+      expect(report).toMatchObject({ stage: 'protocol', errno: 22 })
+    })
+
+    it('refuses arguments that it was not made for', () => {
+      for (const words of [
+        [],
+        ['--profile', '3'],
+        ['--profile', '0', '--status', '4', '--', 'x'],
+        ['--profile', '3', '--status', '3', '--', 'x'],
+      ]) {
+        expect(() => execFileSync(helper, words, { stdio: 'ignore' }), words.join(' ')).toThrow(
+          expect.objectContaining({ status: 126 }),
+        )
+      }
+    })
+  },
+)
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+describe('a frame', () => {
+  it('is refused when it could not be read back', () => {
+    const refused = expect.objectContaining({ code: 'ERR_INVALID_OPTION', option: 'profile' })
+    expect(() => encodeSeatbeltFrame({ text: 'a\0b', parameters: {} })).toThrow(refused)
+    expect(() => encodeSeatbeltFrame({ text: 'x', parameters: { A: '\0' } })).toThrow(refused)
+    expect(() => encodeSeatbeltFrame({ text: 'x'.repeat(5 << 20), parameters: {} })).toThrow(refused)
+    const many = Object.fromEntries(Array.from({ length: 4097 }, (_, index) => [`K${index}`, 'v']))
+    expect(() => encodeSeatbeltFrame({ text: 'x', parameters: many })).toThrow(refused)
+  })
+})
+
+describe('sandbox-exec', () => {
+  it('is named by its absolute path and gets every path as a parameter', () => {
+    expect(sandboxExecCommand(profile, 'ls', ['-l'])).toEqual({
+      file: '/usr/bin/sandbox-exec',
+      args: ['-p', profile.text, '-DPATH_0=/tmp/ä "b"', '--', 'ls', '-l'],
+    })
+  })
+
+  it('is told apart from a command that exits with the same number', () => {
+    expect(sandboxExecFailure(65, 'sandbox-exec: <input string>:3: unbound variable')).toMatchObject({
+      stage: 'compile',
+    })
+    expect(sandboxExecFailure(71, 'sandbox-exec: sandbox_apply: Operation not permitted')).toMatchObject({
+      stage: 'apply',
+    })
+    expect(sandboxExecFailure(65, 'my own trouble')).toBeNull()
+    expect(sandboxExecFailure(0, 'sandbox-exec: a line of the command')).toBeNull()
+  })
+})
