@@ -55,18 +55,31 @@ const automation = z.union(
   ACCEPTED,
 )
 
-const level = z.enum(['none', 'read_only', 'read_write'])
-const flag = z.boolean().default(false)
+const level: z.ZodType<MacosLevel> = z.enum(['none', 'read_only', 'read_write'])
 
-const members = z.object({
-  macos_preferences: level.default('read_only'),
-  macos_automation: automation.default('none'),
-  macos_launch_services: flag,
-  macos_accessibility: flag,
-  macos_calendar: flag,
-  macos_reminders: flag,
-  macos_contacts: level.default('none'),
-})
+/** The words of the README beside those of the code, and a boolean for all or nothing. */
+const anyLevel: z.ZodType<MacosLevel> = z.union(
+  [
+    level,
+    z.enum(['readonly', 'readwrite']).transform(word => (word === 'readonly' ? 'read_only' : 'read_write')),
+    z.boolean().transform(whole => (whole ? 'read_write' : 'none')),
+  ],
+  'accepted is none, read_only, read_write',
+)
+const anyAutomation = z.union([automation, z.boolean().transform(all => (all ? 'all' : 'none'))], ACCEPTED)
+
+function membersOf(levels: z.ZodType<MacosLevel>, automations: z.ZodType<MacosAutomation>) {
+  const flag = z.boolean().default(false)
+  return z.object({
+    macos_preferences: levels.default('read_only'),
+    macos_automation: automations.default('none'),
+    macos_launch_services: flag,
+    macos_accessibility: flag,
+    macos_calendar: flag,
+    macos_reminders: flag,
+    macos_contacts: levels.default('none'),
+  })
+}
 
 // A member under both of its names is there twice, which is refused as any repeat is.
 const longNames = z.looseObject({}).transform((input, context) => {
@@ -80,8 +93,14 @@ const longNames = z.looseObject({}).transform((input, context) => {
   return renamed
 })
 
-/** WIRE-10. Reads the extension with every default filled in; its output is its own printed form. */
-export const macosExtension: z.ZodType<MacosExtension> = longNames.pipe(members)
+/**
+ * WIRE-10. Reads the extension with every default filled in; its output is its own printed form. README and code of March differ in
+ * their words: both are read, unless that version's own reading is asked for.
+ */
+export const macosExtension: z.ZodType<MacosExtension> = longNames.pipe(membersOf(anyLevel, anyAutomation))
+
+/** The words of March's code alone. */
+export const exactMacosExtension: z.ZodType<MacosExtension> = longNames.pipe(membersOf(level, automation))
 
 const LEVELS: readonly MacosLevel[] = ['none', 'read_only', 'read_write']
 

@@ -3,7 +3,7 @@
  * here; a profile prints as it is, with `null` for what is absent.
  */
 import { z } from 'zod'
-import { type MacosExtension, macosExtension } from './macos-extension.ts'
+import { exactMacosExtension, type MacosExtension, macosExtension } from './macos-extension.ts'
 import { checked, guarded, type ParseOptions, readPath } from './parse.ts'
 import type { AbsolutePath } from './path.ts'
 import { text } from './wire.ts'
@@ -25,11 +25,16 @@ function optional<Schema extends z.ZodType>(schema: Schema) {
 
 const paths = optional(z.array(text))
 
-const profile = z.object({
-  network: optional(z.object({ enabled: optional(z.boolean()) })),
-  file_system: optional(z.object({ read: paths, write: paths })),
-  macos: optional(macosExtension),
-})
+function profileWith(macos: z.ZodType<MacosExtension>) {
+  return z.object({
+    network: optional(z.object({ enabled: optional(z.boolean()) })),
+    file_system: optional(z.object({ read: paths, write: paths })),
+    macos: optional(macos),
+  })
+}
+
+const profile = profileWith(macosExtension)
+const exactProfile = profileWith(exactMacosExtension)
 
 const DOCUMENT = 'permission profile'
 
@@ -44,7 +49,7 @@ function readList(list: readonly string[] | null, member: string, options: Parse
  */
 export function parsePermissionProfile(input: unknown, options: ParseOptions = {}): PermissionProfile {
   return guarded(DOCUMENT, () => {
-    const wire = checked(DOCUMENT, input, profile)
+    const wire = checked(DOCUMENT, input, options.model === '2026-03' ? exactProfile : profile)
     const files = wire.file_system
     return {
       network: wire.network,
@@ -62,6 +67,7 @@ export function parsePermissionProfile(input: unknown, options: ParseOptions = {
  *
  * @throws {PolicyError} ERR_POLICY_INVALID
  */
-export function parseMacosExtension(input: unknown): MacosExtension {
-  return guarded('macOS extension', () => checked('macOS extension', input, macosExtension))
+export function parseMacosExtension(input: unknown, { model }: Pick<ParseOptions, 'model'> = {}): MacosExtension {
+  const schema = model === '2026-03' ? exactMacosExtension : macosExtension
+  return guarded('macOS extension', () => checked('macOS extension', input, schema))
 }

@@ -39,7 +39,7 @@ function parse({ library, surroundings, model }, { type, json, base }) {
     legacy: () => library.printLegacyPolicy(library.parseLegacyPolicy(json, options)),
     network: () => library.parseNetworkPolicy(json),
     permissionProfile: profiles[model],
-    macos: () => library.parseMacosExtension(json),
+    macos: () => library.parseMacosExtension(json, { model }),
     additional: () => library.printAdditionalPermissions(library.parseAdditionalPermissions(json, options)),
   }
   if (!Object.hasOwn(kinds, type)) throw new Unsupported(`parse ${type}`)

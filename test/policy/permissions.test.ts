@@ -22,7 +22,7 @@ describe('additional permissions', () => {
     ['a relative path', { file_system: { read: ['a'] } }, 'file_system.read[0]'],
     ['a word for a flag', { network: { enabled: 'yes' } }, 'network.enabled'],
     ['a member twice', { macos: { calendar: true, macos_calendar: true } }, 'macos.calendar'],
-    ['a boolean for automation', { macos: { macos_automation: true } }, 'macos.macos_automation'],
+    ['a number for automation', { macos: { macos_automation: 1 } }, 'macos.macos_automation'],
   ])('are refused with their place: %s', (_, input, location) => {
     const refused = expect.objectContaining({ code: 'ERR_POLICY_INVALID', location })
     expect(() => parsePermissionProfile(input)).toThrow(refused)
@@ -31,7 +31,9 @@ describe('additional permissions', () => {
   it('reads macOS preferences as read_only unless told otherwise', () => {
     expect(parseMacosExtension({}).macos_preferences).toBe('read_only')
     expect(parseMacosExtension({ preferences: 'none' }).macos_preferences).toBe('none')
-    expect(() => parseMacosExtension({ preferences: 'readonly' })).toThrow(/did you mean "read_only"/)
+    expect(() => parseMacosExtension({ preferences: 'readonly' }, { model: '2026-03' })).toThrow(
+      /did you mean "read_only"/,
+    )
   })
 
   it('replace paths by what they resolve to, whole paths only', () => {
