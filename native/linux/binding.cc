@@ -5,6 +5,7 @@
 // JavaScript has validated what it passes; what memory safety rests on is checked again here.
 #include "../binding.h"
 
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -352,6 +353,17 @@ Napi::Value TryPlan(const Napi::CallbackInfo& info) {
   return report.stage == Stage::kNone ? info.Env().Undefined() : ReportToObject(info.Env(), report);
 }
 
+#if defined(CASTELLAN_FAULTS)
+// setSoftLimit(resource, value), for faults.h.
+Napi::Value SetSoftLimit(const Napi::CallbackInfo& info) {
+  const int resource = info[0].As<Napi::Number>().Int32Value();
+  rlimit limit;
+  getrlimit(static_cast<__rlimit_resource_t>(resource), &limit);
+  limit.rlim_cur = static_cast<rlim_t>(info[1].As<Napi::Number>().Int64Value());
+  return Napi::Number::New(info.Env(), setrlimit(static_cast<__rlimit_resource_t>(resource), &limit));
+}
+#endif
+
 Napi::Value FlockFile(const Napi::CallbackInfo& info) {
   if (info.Length() < 3 || !info[0].IsNumber() || !info[1].IsBoolean() || !info[2].IsBoolean())
     return Misused(info);
@@ -392,6 +404,9 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
       {"flock", FlockFile},
   };
   for (const auto& [name, function] : functions) exports.Set(name, Napi::Function::New(env, function, name));
+#if defined(CASTELLAN_FAULTS)
+  exports.Set("setSoftLimit", Napi::Function::New(env, SetSoftLimit, "setSoftLimit"));
+#endif
 }
 
 }  // namespace castellan

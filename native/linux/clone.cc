@@ -95,7 +95,10 @@ Started StartChild(const Launch& launch) {
   const uint64_t all = ~0ull;
   uint64_t previous = 0;
   sys::SetSignalMask(2, &all, &previous);
-  const long pid = CloneOnStack(flags, static_cast<char*>(stack) + kStackSize, &started.pidfd, &arguments);
+  sys::ArmFaults();
+  long pid = sys::FaultOf(__NR_clone);
+  if (pid == 0) pid = CloneOnStack(flags, static_cast<char*>(stack) + kStackSize, &started.pidfd, &arguments);
+  sys::DisarmFaults();
   sys::SetSignalMask(2, &previous, nullptr);
   munmap(stack, kStackSize);
   if (pid < 0) {

@@ -184,8 +184,14 @@ void Launcher::Adopt(const ChildPointer& child) {
     }
     Watch(child->descriptors[slot].get(), slot == kSlotInput ? EPOLLOUT : EPOLLIN, child->id, slot);
   }
-  // The exit last: once it is registered, the launcher thread may finish and forget the child.
-  if (!Watch(child->descriptors[kSlotExit].get(), EPOLLIN, child->id, kSlotExit)) {
+  // The exit last: once it is registered, the launcher thread may finish and forget the child. When its
+  // helper has told the end already, AwaitHelper has taken the descriptor, and watches it.
+  bool watched;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    watched = Watch(child->descriptors[kSlotExit].get(), EPOLLIN, child->id, kSlotExit);
+  }
+  if (!watched) {
     Post([this, child] { OnExit(child); });
   } else if (child->timeout_at != 0) {
     Wake();  // to take the new deadline into account

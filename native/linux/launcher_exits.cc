@@ -60,7 +60,11 @@ void Launcher::AwaitHelper(Child& child) {
   std::lock_guard<std::mutex> lock(mutex_);
   child.exited = true;  // for Signal(), which must not look for what is gone
   child.command_pidfd.Reset();
-  ending_[child.id] = std::move(child.descriptors[kSlotExit]);
+  UniqueFd& exit = ending_[child.id];
+  exit = std::move(child.descriptors[kSlotExit]);
+  // A start on the JavaScript thread may not have come to it yet; a second time is refused and changes
+  // nothing.
+  Watch(exit.get(), EPOLLIN, child.id, kSlotExit);
 }
 
 void Launcher::TakeHelperExit(uint32_t id) {

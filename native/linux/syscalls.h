@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <asm/unistd.h>
 
+#include "faults.h"
+
 #ifndef __NR_landlock_create_ruleset
 #define __NR_landlock_create_ruleset 444
 #define __NR_landlock_add_rule 445
@@ -23,7 +25,7 @@
 namespace castellan::sys {
 
 #if defined(__x86_64__)
-inline long Call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+inline long RawCall(long number, long a, long b, long c, long d, long e, long f) {
   long result;
   register long r10 asm("r10") = d;
   register long r8 asm("r8") = e;
@@ -35,7 +37,7 @@ inline long Call(long number, long a = 0, long b = 0, long c = 0, long d = 0, lo
   return result;
 }
 #elif defined(__aarch64__)
-inline long Call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+inline long RawCall(long number, long a, long b, long c, long d, long e, long f) {
   register long x8 asm("x8") = number;
   register long x0 asm("x0") = a;
   register long x1 asm("x1") = b;
@@ -49,6 +51,11 @@ inline long Call(long number, long a = 0, long b = 0, long c = 0, long d = 0, lo
 #else
 #error "castellan knows x86-64 and arm64 only"
 #endif
+
+inline long Call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+  const long fault = FaultOf(number);
+  return fault < 0 ? fault : RawCall(number, a, b, c, d, e, f);
+}
 
 template <typename T>
 inline long Word(T* pointer) {

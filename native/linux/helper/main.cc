@@ -275,6 +275,7 @@ Report HandListenersOver(int through, const char* const* ports, int count) {
 
 [[noreturn]] void Inner(int plan_fd, int request_fd, int report, uint32_t descriptors,
                         const char* const* ports, int ports_count) {
+  sys::ArmFaults();
   const Image plan = MapImage(plan_fd), request = MapImage(request_fd);
   // Shared with the child, which fills it when a step fails.
   const long shared = sys::Call(__NR_mmap, 0, 4096, 3, 0x21 /* SHARED|ANONYMOUS */, -1, 0);
@@ -310,6 +311,7 @@ Report HandListenersOver(int through, const char* const* ports, int count) {
   const long command =
       sys::Call(__NR_clone, static_cast<long>(sys::kCloneVfork | sys::kSignalChild), 0, 0, 0, 0);
   if (command == 0) RunInChild(launch, outcome);
+  sys::DisarmFaults();
   if (command < 0) *outcome = Report{Stage::kClone, static_cast<int32_t>(-command), -1};
   if (outcome->stage != Stage::kNone) {
     Tell(report, HelperRecord::kFailed, static_cast<int32_t>(outcome->stage), outcome->error, outcome->index);
