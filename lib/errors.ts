@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'ERR_POLICY_NOT_ENFORCEABLE'
   | 'ERR_POLICY_NO_ROUND_TRIP'
   | 'ERR_BACKEND_UNAVAILABLE'
+  | 'ERR_LIMIT_NOT_ENFORCEABLE'
   | 'ERR_LAUNCH'
   | 'ERR_SANDBOX_DISPOSED'
   | 'ERR_AUTH_REFRESH_TRANSIENT'
@@ -158,6 +159,25 @@ export class EntryError extends LibraryError {
     super('ERR_ENTRY', message, details)
     this.reason = details.reason
     this.path = details.path
+  }
+}
+
+export interface LimitErrorDetails extends ErrorDetails {
+  /** As in the option `limits`, for instance `memory`. */
+  readonly limit: string
+  /** What would have to hold it, for instance `mark`, `setrlimit`, `stdio`. */
+  readonly mechanism: string
+}
+
+/** A limit cannot be held for this command here. The command did not run. */
+export class LimitError extends LibraryError {
+  readonly limit: string
+  readonly mechanism: string
+
+  constructor(message: string, details: LimitErrorDetails) {
+    super('ERR_LIMIT_NOT_ENFORCEABLE', message, details)
+    this.limit = details.limit
+    this.mechanism = details.mechanism
   }
 }
 

@@ -13,6 +13,7 @@ export {
   InternalError,
   LaunchError,
   LibraryError,
+  LimitError,
   OptionError,
   PolicyError,
 } from './errors.ts'
@@ -26,12 +27,14 @@ export type {
 export type { Notice, NoticeCode } from './notices.ts'
 export type { BubblewrapUse } from './plan/choose.ts'
 export type { DecidedBy, Explanation, RuleId } from './plan/explain.ts'
+export type { LimitName, Limits } from './plan/linux/process-limits.ts'
 export type { LinuxEngine, LinuxPlan, Plan, PlanLimit, PlanLimitCode } from './plan/plan.ts'
 export { renderPlan } from './plan/render.ts'
 export type { GitAccess } from './policy/git-access.ts'
 export type { Policy } from './policy/policy.ts'
 export { policies } from './policy/presets.ts'
 export type { Access, ResolvedPolicy } from './policy/types.ts'
+export type { InheritEnv } from './process/inherited-environment.ts'
 export type { RunOptions, SpawnOptions } from './process/options.ts'
 export type { RunResult } from './process/result.ts'
 export type { SandboxedProcess } from './process/sandboxed-process.ts'

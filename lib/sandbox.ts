@@ -7,12 +7,13 @@
  *                └─ changed ─▶ resolve again, choose again ─▶ launch, or refuse
  */
 import type { WrappedCommand } from './backend/wrap.ts'
-import { DisposedError, OptionError } from './errors.ts'
+import { DisposedError, LimitError, OptionError } from './errors.ts'
 import type { BubblewrapCapability } from './host/capabilities.ts'
 import { fileSystemView } from './host/file-system-view.ts'
 import { currentSurroundings } from './host/surroundings.ts'
 import type { Notice } from './notices.ts'
 import { type Explanation, explainPath } from './plan/explain.ts'
+import type { LimitPlan, Limits } from './plan/linux/process-limits.ts'
 import type { Plan } from './plan/plan.ts'
 import { canonicalPaths } from './policy/canonical.ts'
 import { type AbsolutePath, resolvePath } from './policy/path.ts'
@@ -21,8 +22,9 @@ import { resolvePolicy } from './policy/resolve.ts'
 import { parseSandboxPolicy } from './policy/sandbox-policy.ts'
 import type { ResolvedPolicy, Surroundings } from './policy/types.ts'
 import { type Command, type CommandOptions, checkWords } from './process/command.ts'
-import type { Environment } from './process/environment.ts'
 import { environmentRuns } from './process/environment-runs.ts'
+import { checkInheritEnv } from './process/inherited-environment.ts'
+import { combineLimits } from './process/limit-options.ts'
 import { checkNames } from './process/option-names.ts'
 import { checkRunOptions, checkSpawnOptions, type RunOptions, type SpawnOptions } from './process/options.ts'
 import type { RunResult } from './process/result.ts'
@@ -31,9 +33,12 @@ import type { Runs } from './process/runs.ts'
 import { SandboxedProcess } from './process/sandboxed-process.ts'
 import { Commands } from './sandbox/commands.ts'
 import { type Held, Holding } from './sandbox/holding.ts'
+import { holdLimits } from './sandbox/limits.ts'
 import { checkSandboxOptions, type LinuxOptions, type SandboxOptions } from './sandbox/options.ts'
 import { seekBubblewrap } from './sandbox/seek-bubblewrap.ts'
 import { WrapTargets } from './sandbox/wrap-targets.ts'
+
+export type WrapOptions = Pick<CommandOptions, 'env' | 'inheritEnv'>
 
 type Buffered<Options> = Options extends { encoding: 'buffer' } ? Buffer : string
 
@@ -57,6 +62,7 @@ export class Sandbox {
   readonly #holding: Holding
   readonly #commands: Commands
   readonly #wrapped: WrapTargets
+  readonly #limits: Limits | undefined
   readonly #active = new Set<() => void>()
   #disposed = false
 
@@ -65,8 +71,11 @@ export class Sandbox {
     this.#surroundings = surroundings
     this.#runs = environmentRuns()
     this.#holding = new Holding(this.#runs.binding, policy, surroundings, bubblewrap, options)
-    this.#commands = new Commands(surroundings.policyCwd, options.env)
+    this.#commands = new Commands(surroundings.policyCwd, options)
     this.#wrapped = new WrapTargets(this.#runs.binding)
+    this.#limits = options.limits
+    // What no command could be held to is refused before there is one.
+    this.#limitsOf({}, undefined, this.#holding.current())
   }
 
   /** How commands are held, as frozen data. Made again when what it rests on changes on the disk. */
@@ -108,9 +117,13 @@ export class Sandbox {
     try {
       const signal = given.signal === undefined ? abort.signal : AbortSignal.any([given.signal, abort.signal])
       this.#active.add(end)
-      return (await run(this.#runs, held.launcher, command, { ...given, signal }, facts(held))) as RunResult<
-        Buffered<Options>
-      >
+      return (await run(
+        this.#runs,
+        held.launcher,
+        this.#limited(command, given, held),
+        { ...given, signal },
+        facts(held),
+      )) as RunResult<Buffered<Options>>
     } finally {
       release()
       this.#active.delete(end)
@@ -128,7 +141,9 @@ export class Sandbox {
     const command = this.#command(file, args, given, given.input === undefined ? 'ignore' : 'pipe')
     const { held, release } = this.#holding.ready(given.lifetime)
     try {
-      return runSync(this.#runs, held.launcher, command, given, facts(held)) as RunResult<Buffered<Options>>
+      return runSync(this.#runs, held.launcher, this.#limited(command, given, held), given, facts(held)) as RunResult<
+        Buffered<Options>
+      >
     } finally {
       release()
     }
@@ -147,7 +162,8 @@ export class Sandbox {
       this.#active.delete(end)
     }
     try {
-      child = new SandboxedProcess(this.#runs, held.launcher, command, options, ended)
+      const limited = this.#limited(command, options, held)
+      child = new SandboxedProcess(this.#runs, held.launcher, limited, options, ended)
       return child
     } catch (error) {
       ended()
@@ -160,12 +176,14 @@ export class Sandbox {
    * command is started; the spawner owns the command's life. What the policy keeps missing can be created from the moment
    * that the sandbox is disposed or this process ends. Throws BackendError for the engine `bwrap`.
    */
-  wrap(file: string, args: readonly string[] = [], options: { readonly env?: Environment } = {}): WrappedCommand {
-    checkNames(options, new Set(['env']))
+  wrap(file: string, args: readonly string[] = [], options: WrapOptions = {}): WrappedCommand {
+    checkNames(options, new Set(['env', 'inheritEnv']))
+    checkInheritEnv(options.inheritEnv)
+    this.#refuseWrappedLimits()
     checkWords(file, args)
     const { held, release } = this.#holding.ready('command')
     const target = this.#wrapped.targetOf(held.carriedOut, release)
-    const env = Object.entries({ ...this.#commands.environment(options.env), ...held.plan.environment })
+    const env = Object.entries({ ...this.#commands.environment(options), ...held.plan.environment })
     return target.command(
       file,
       args,
@@ -197,6 +215,24 @@ export class Sandbox {
     this[Symbol.dispose]()
     const deadline = performance.now() + 5000
     while (this.#active.size > 0 && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 5))
+  }
+
+  /** A wrapped command is not this library's to watch, and gets no option of its own. */
+  #refuseWrappedLimits(): void {
+    const limit = Object.entries(this.#limits ?? {}).find(([, value]) => value !== undefined)?.[0]
+    if (limit === undefined) return
+    const message = `cannot hold a wrapped command to ${limit}: whoever starts it has to`
+    throw new LimitError(message, { limit, mechanism: 'wrap' })
+  }
+
+  #limited(command: Command, options: CommandOptions, held: Held): Command {
+    return { ...command, limits: this.#limitsOf(options, command.stdio, held) }
+  }
+
+  #limitsOf({ limits }: CommandOptions, stdio: readonly number[] | undefined, { plan }: Held): LimitPlan {
+    const { binding } = this.#runs
+    const capabilities = this.#holding.capabilities
+    return holdLimits(combineLimits(this.#limits, limits), stdio, { plan, capabilities, binding })
   }
 
   #command(file: string, args: readonly string[], options: CommandOptions, input: 'ignore' | 'pipe'): Command {

@@ -2,6 +2,7 @@
  * A command as the request image that native code reads, the same in every engine.
  */
 import { encodeRequestImage, RequestFlag } from '../native/request-image.ts'
+import type { LimitPlan } from '../plan/linux/process-limits.ts'
 import type { LinuxPlan } from '../plan/plan.ts'
 import { planLine } from '../plan/render.ts'
 import type { Command } from '../process/command.ts'
@@ -16,7 +17,14 @@ export function commandImage(command: Command, plan: LinuxPlan, flags: number): 
     argv: [command.argv0, ...command.args],
     environment: environmentLines(command.env, plan.environment),
     workingDirectory: command.cwd,
+    fileModeMask: command.umask,
+    limits: kernelLimits(command.limits),
+    oomScoreAdjust: command.oomScoreAdjust,
   })
+}
+
+function kernelLimits({ kernel }: LimitPlan): (number | undefined)[] {
+  return [kernel.cpu, kernel.data, kernel.tasks, kernel.openFiles, kernel.fileSize]
 }
 
 export function sessionFlags(command: Command): number {

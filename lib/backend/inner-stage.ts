@@ -51,6 +51,7 @@ export function prepareInner(
       // Nothing of the command acts on what is started before it is confined: no LD_PRELOAD, no PATH.
       environment: [],
       workingDirectory: '/',
+      oomScoreAdjust: command.oomScoreAdjust,
     })
     return {
       plan: start.plan,

@@ -49,6 +49,15 @@ environment; what it started ends with it.
 
 ${policyHelp}
   -t, --timeout SECONDS     end the command with everything it started after this time
+      --cpu-time SECONDS    the same after this much processor time of the whole tree
+      --memory SIZE         the same above this much memory, for instance 512M or 2G
+      --processes NUMBER    the same above this many processes and threads
+      --open-files NUMBER   no process of it opens more
+      --file-size SIZE      no file that it writes gets larger
+      --inherit-env WHICH   which variables it gets of this environment: all (default),
+                            core, sanitized (without what looks like a secret), none,
+                            or names: PATH,HOME,LC_*
+  -e, --env NAME=VALUE      a further variable; repeatable
       --show-plan           print how the command is held; without a command, only that
   -v, --verbose             print every notice
   -h, --help                this text
@@ -56,7 +65,7 @@ ${policyHelp}
 The exit code is the command's, and a signal that ends the command ends castellan too. Codes
 of castellan itself:
   2    the command line cannot be used
-  124  the time limit ended the command
+  124  the time limit or another limit ended the command
   125  the sandbox could not be made; the command did not run
   126  the command cannot be executed
   127  the command was not found
@@ -69,6 +78,7 @@ examples:
   castellan run -- make -j4 test
   castellan run --network -- npm install
   castellan run --writable ../build --timeout 600 -- ./configure
+  castellan run --memory 2G --processes 200 --inherit-env sanitized -- npm test
   castellan run --policy policy.json --strict -- python3 tool.py
   castellan run --policy read-only --show-plan`
 

@@ -6,6 +6,7 @@ import { isatty } from 'node:tty'
 import { type Notice, type Plan, renderPlan, type Sandbox } from '../index.ts'
 import type { CommandLine, Subcommand } from './command-line.ts'
 import type { Ending } from './ending.ts'
+import { environmentOf, environmentOptions, limitOptions, limitsOf, limitWords } from './limit-option.ts'
 import { makeSandbox, sandboxOptions } from './sandbox-option.ts'
 import { supervise } from './supervise.ts'
 import { type Output, painter, printable, say } from './terminal.ts'
@@ -14,6 +15,8 @@ import { UsageError } from './usage-error.ts'
 export const run: Subcommand = {
   options: {
     ...sandboxOptions,
+    ...limitOptions,
+    ...environmentOptions,
     timeout: { type: 'string', short: 't' },
     'show-plan': { type: 'boolean' },
     verbose: { type: 'boolean', short: 'v' },
@@ -25,6 +28,8 @@ export const run: Subcommand = {
 /** @throws {UsageError}, and whatever the library throws when the command cannot be run */
 async function act(line: CommandLine): Promise<Ending> {
   const timeout = milliseconds(line.one('timeout'))
+  const limits = limitsOf(line)
+  const environment = environmentOf(line)
   const [file, ...rest] = line.words
   if (file === undefined && !line.has('show-plan')) throw new UsageError('there is no command to run')
   const { sandbox, choice } = await makeSandbox(line)
@@ -34,9 +39,10 @@ async function act(line: CommandLine): Promise<Ending> {
   if (file === undefined) return 0
   const session = sessionFor(sandbox.plan)
   return supervise({
-    start: () => sandbox.spawn(file, rest, { stdio: 'inherit', session }),
+    start: () => sandbox.spawn(file, rest, { stdio: 'inherit', session, limits, ...environment }),
     session,
     timeout,
+    limited: limit => say('stderr', `castellan: the command was ended: ${limitWords[limit]}`),
     timedOut: () => say('stderr', `castellan: the command was ended after ${line.one('timeout')} s`),
   })
 }

@@ -6,7 +6,7 @@
  * it twice. A command in a session of its own (no terminal, or started by bubblewrap) gets it from here, and so does
  * everything that it started, as a terminal would do it.
  */
-import type { SandboxedProcess } from '../index.ts'
+import type { LimitName, SandboxedProcess } from '../index.ts'
 import { type Ending, exitCodes } from './ending.ts'
 
 export interface Supervision {
@@ -15,6 +15,8 @@ export interface Supervision {
   /** Milliseconds; undefined: no limit. */
   readonly timeout: number | undefined
   readonly timedOut: () => void
+  /** Another limit ended it. */
+  readonly limited?: (limit: LimitName) => void
 }
 
 const handedOn = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
@@ -23,7 +25,7 @@ const fromTerminal = ['SIGINT', 'SIGQUIT'] as const
 const untilItEnds = Number.MAX_SAFE_INTEGER / 2
 
 /** How the command ended. Rejects when it could not be started, with the error of the library. */
-export async function supervise({ start, session, timeout, timedOut }: Supervision): Promise<Ending> {
+export async function supervise({ start, session, timeout, timedOut, limited }: Supervision): Promise<Ending> {
   let child: SandboxedProcess | undefined
   const handOn = (signal: NodeJS.Signals) => child?.kill(signal)
   const interrupt = (signal: NodeJS.Signals) => {
@@ -43,6 +45,10 @@ export async function supervise({ start, session, timeout, timedOut }: Supervisi
       }, timeout)
     }
     const ending = await endingOf(child)
+    if (!late && child.limit !== null) {
+      limited?.(child.limit)
+      return exitCodes.timedOut
+    }
     if (!late) return ending
     timedOut()
     return exitCodes.timedOut

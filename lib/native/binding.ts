@@ -33,6 +33,12 @@ export interface NativeRunOptions {
   /** Milliseconds between `timeoutSignal` and SIGKILL. */
   readonly grace?: number
   readonly timeoutSignal?: number
+  /** The whole tree: resident bytes, milliseconds of processor time, tasks. Default: no limit. */
+  readonly memoryLimit?: number
+  readonly cpuLimit?: number
+  readonly taskLimit?: number
+  /** Bytes of both streams together, where they are collected. */
+  readonly outputBytes?: number
   readonly endTreeOnExit?: boolean
   /** Background processes have ended when the run's end is told; otherwise they end soon after. */
   readonly endTreeFirst?: boolean
@@ -49,6 +55,8 @@ export interface NativeResult {
   /** 0: none. */
   readonly signal: number
   readonly timedOut: boolean
+  /** Which limit ended the run (`process/limit-names.ts`); 0: none. */
+  readonly limit: number
   readonly exitUnknown: boolean
   readonly stdoutTruncated: boolean
   readonly stderrTruncated: boolean

@@ -5,7 +5,9 @@ import { ImageText } from './image-text.ts'
 
 const magic = 0x51455243
 const version = 1
-const headerSize = 56
+const headerSize = 104
+const noLimit = 0xffff_ffff_ffff_ffffn
+const sameMask = 0xffff_ffff
 
 export const RequestFlag = { newSession: 1, newGroup: 2, tagged: 4 } as const
 
@@ -17,6 +19,12 @@ export interface RequestImage {
   /** `NAME=value` */
   readonly environment: readonly (string | Uint8Array)[]
   readonly workingDirectory: string
+  /** umask(2) of the command. Default: the host's. */
+  readonly fileModeMask?: number | undefined
+  /** In the order of `enum Limit`: seconds, bytes, tasks, descriptors, bytes. undefined: none. */
+  readonly limits?: readonly (number | undefined)[]
+  /** At least this /proc/self/oom_score_adj. Default: 0, and the host's own where that is more. */
+  readonly oomScoreAdjust?: number
 }
 
 export function encodeRequestImage(request: RequestImage): Buffer {
@@ -40,5 +48,11 @@ export function encodeRequestImage(request: RequestImage): Buffer {
   numbers.forEach((value, index) => {
     image.writeUInt32LE(value, index * 4)
   })
+  image.writeUInt32LE(request.fileModeMask ?? sameMask, 44)
+  for (let limit = 0; limit < 5; limit++) {
+    const value = request.limits?.[limit]
+    image.writeBigUInt64LE(value === undefined ? noLimit : BigInt(value), 56 + limit * 8)
+  }
+  image.writeInt32LE(request.oomScoreAdjust ?? 0, 96)
   return image
 }

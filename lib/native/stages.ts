@@ -23,6 +23,7 @@ export const stageNames = [
   'image',
   'init',
   'listen',
+  'limits',
 ] as const
 
 export type StageName = (typeof stageNames)[number]
@@ -50,6 +51,7 @@ const acts: Readonly<Record<StageName, string>> = {
   image: 'read the launch image',
   init: 'start the first process of the sandbox',
   listen: 'listen for proxies on the loopback of the sandbox',
+  limits: 'set limits',
 }
 
 export function stageOf(stage: number): StageName {

@@ -2,7 +2,9 @@
  * One command as the caller gave it, validated. Native code is only ever given what passed here.
  */
 import { OptionError } from '../errors.ts'
+import type { LimitPlan, Limits } from '../plan/linux/process-limits.ts'
 import type { Environment } from './environment.ts'
+import type { InheritEnv } from './inherited-environment.ts'
 import type { StdioOption } from './stdio.ts'
 
 export interface Command {
@@ -18,18 +20,28 @@ export interface Command {
    * group, so that job control and Ctrl-C work as for any program of the terminal.
    */
   readonly session: 'new' | 'inherit'
+  readonly limits: LimitPlan
+  /** umask(2); undefined: the host's. */
+  readonly umask: number | undefined
+  readonly oomScoreAdjust: number
 }
 
 export interface CommandOptions {
   /** Working directory. Default: the sandbox's. */
   readonly cwd?: string | undefined
-  /** The whole environment of the command. Default: the host's (`process.env`). */
+  /** The whole environment of the command, but for what `inheritEnv` adds below it. Default: the sandbox's. */
   readonly env?: Environment | undefined
+  /** Which variables of the host the command gets, below `env`. Default: the sandbox's. */
+  readonly inheritEnv?: InheritEnv | undefined
   /** Default: 'pipe'. */
   readonly stdio?: StdioOption | undefined
   /** What the command sees as its own name. Default: the file. */
   readonly argv0?: string | undefined
   readonly session?: 'new' | 'inherit' | undefined
+  /** Further limits; the sandbox's hold as well. */
+  readonly limits?: Limits | undefined
+  /** Mode bits that new files do not get, for instance 0o077. Default: the sandbox's. */
+  readonly umask?: number | undefined
 }
 
 /** Throws OptionError (`ERR_INVALID_OPTION`) naming the argument. */

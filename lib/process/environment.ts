@@ -17,7 +17,7 @@ export function verbatim(environment: Environment, exactly: readonly Uint8Array[
 }
 
 /** Variables with which Node passes a channel to a child; a confined child gets none, so the name must not promise one. */
-const channelVariables = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']
+export const channelVariables = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']
 
 /**
  * `NAME=value` lines. `undefined` values are left out. Throws OptionError (`ERR_INVALID_OPTION`, naming the variable and
@@ -30,11 +30,20 @@ export function environmentLines(
   if (environment[lines] !== undefined) return environment[lines]
   const made: string[] = []
   for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined || Object.hasOwn(added, name) || channelVariables.includes(name)) continue
+    if (value === undefined || Object.hasOwn(added, name)) continue
+    refuseChannel(name)
     made.push(line(name, value))
   }
   for (const [name, value] of Object.entries(added)) made.push(line(name, value))
   return made
+}
+
+function refuseChannel(name: string): void {
+  if (!channelVariables.includes(name)) return
+  throw new OptionError(
+    'env',
+    `the environment has ${name}: an IPC channel of Node does not cross the sandbox; use a pipe, and leave the variable out`,
+  )
 }
 
 function line(name: string, value: string): string {

@@ -3,6 +3,8 @@
  */
 import { OptionError } from '../errors.ts'
 import type { CommandOptions } from './command.ts'
+import { checkInheritEnv } from './inherited-environment.ts'
+import { checkLimits } from './limit-options.ts'
 import { checkNames } from './option-names.ts'
 import { signalNumber } from './signals.ts'
 
@@ -38,6 +40,9 @@ const common = [
   'stdio',
   'argv0',
   'session',
+  'inheritEnv',
+  'limits',
+  'umask',
   'timeout',
   'killSignal',
   'forceKillAfterDelay',
@@ -90,9 +95,18 @@ function checkCommon(options: SpawnOptions): void {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new OptionError('signal', "signal must be an AbortSignal; a signal's name belongs into killSignal")
   }
+  checkInheritEnv(options.inheritEnv)
+  checkLimits(options.limits)
+  checkUmask(options.umask)
   checkCount(options.timeout, 'timeout')
   checkCount(options.forceKillAfterDelay, 'forceKillAfterDelay')
   signalNumber(options.killSignal, 'killSignal')
+}
+
+/** Throws OptionError (`ERR_INVALID_OPTION`). */
+export function checkUmask(value: unknown): void {
+  if (value === undefined || (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0o777)) return
+  throw new OptionError('umask', 'umask must be a whole number from 0 to 0o777')
 }
 
 function checkCount(value: unknown, name: string): void {

@@ -2,8 +2,10 @@
  * What `run` and `runSync` give back.
  */
 import type { NativeResult } from '../native/binding.ts'
+import type { LimitName, LimitPlan } from '../plan/linux/process-limits.ts'
 import { readHelperRecords } from './helper-records.ts'
-import { signalName } from './signals.ts'
+import { firedLimit } from './limit-names.ts'
+import { signalName, signalNumber } from './signals.ts'
 
 export interface RunResult<Output extends string | Buffer = string> {
   /** null when a signal ended the command. */
@@ -11,6 +13,8 @@ export interface RunResult<Output extends string | Buffer = string> {
   readonly signal: NodeJS.Signals | null
   readonly stdout: Output
   readonly stderr: Output
+  /** The limit that ended the command, of `limits` and `timeout`; null when none did. */
+  readonly limit: LimitName | null
   /** The time limit ended the command. */
   readonly timedOut: boolean
   /** The AbortSignal ended the command. */
@@ -30,6 +34,7 @@ export interface RunResult<Output extends string | Buffer = string> {
 }
 
 export interface ResultContext {
+  readonly limits: LimitPlan
   readonly startedAt: number
   readonly isCanceled: boolean
   readonly encoding: 'utf8' | 'buffer'
@@ -47,6 +52,7 @@ export function makeResult(native: NativeResult, context: ResultContext): RunRes
     signal,
     stdout: text(native.stdout),
     stderr: text(native.stderr),
+    limit: firedLimit(native, signal === null ? 0 : signalNumber(signal), askedLimits(context.limits)),
     timedOut: native.timedOut,
     isCanceled: context.isCanceled,
     isMaxBuffer: native.stdoutTruncated || native.stderrTruncated,
@@ -57,6 +63,11 @@ export function makeResult(native: NativeResult, context: ResultContext): RunRes
     policyDigest: context.policyDigest,
     globs: context.globs,
   })
+}
+
+/** The limits of which the kernel tells by a signal. */
+export function askedLimits({ kernel }: LimitPlan): { cpuTime?: number | undefined; fileSize?: number | undefined } {
+  return { cpuTime: kernel.cpu, fileSize: kernel.fileSize }
 }
 
 /** The command's own end: what the helper reported when there is one in between, else the process's. */

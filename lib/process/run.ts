@@ -6,7 +6,7 @@ import type { NativeResult, NativeRunOptions } from '../native/binding.ts'
 import type { Command } from './command.ts'
 import { readHelperRecords } from './helper-records.ts'
 import { type Launch, type Launcher, launchFailure } from './launch.ts'
-import { defaultForceKillAfterDelay, defaultMaxBuffer, type RunOptions } from './options.ts'
+import { defaultForceKillAfterDelay, defaultMaxBuffer, type RunOptions, type TerminationOptions } from './options.ts'
 import { makeResult, type ResultContext, type RunResult } from './result.ts'
 import type { Runs } from './runs.ts'
 import { signalNumber } from './signals.ts'
@@ -42,11 +42,17 @@ export async function run(
   const { signal } = options
   if (signal?.aborted) throw new AbortError(signal.reason)
   const launch = launcher.prepare(command)
-  const outcome = await waitForRun(runs, launch, options)
+  const outcome = await waitForRun(runs, launch, command, options)
   // First: what was ended before it started tells of a failed start that is none.
   if (outcome.aborted) throw new AbortError(signal?.reason)
   assertStarted(outcome.native, launch, command, launcher)
-  return makeResult(outcome.native, { startedAt, isCanceled: false, encoding: options.encoding ?? 'utf8', ...facts })
+  return makeResult(outcome.native, {
+    startedAt,
+    isCanceled: false,
+    encoding: options.encoding ?? 'utf8',
+    limits: command.limits,
+    ...facts,
+  })
 }
 
 /** Blocks the event loop until the command has ended. Throws what `run` rejects with. */
@@ -62,12 +68,18 @@ export function runSync(
   const launch = launcher.prepare(command)
   let native: NativeResult
   try {
-    native = runs.binding.runSync(launch.plan, launch.request, launch.stdio, nativeOptions(launch, options))
+    native = runs.binding.runSync(launch.plan, launch.request, launch.stdio, nativeOptions(launch, command, options))
   } finally {
     launch.release()
   }
   assertStarted(native, launch, command, launcher)
-  return makeResult(native, { startedAt, isCanceled: false, encoding: options.encoding ?? 'utf8', ...facts })
+  return makeResult(native, {
+    startedAt,
+    isCanceled: false,
+    encoding: options.encoding ?? 'utf8',
+    limits: command.limits,
+    ...facts,
+  })
 }
 
 interface Outcome {
@@ -75,7 +87,7 @@ interface Outcome {
   readonly aborted: boolean
 }
 
-function waitForRun(runs: Runs, launch: Launch, options: RunOptions): Promise<Outcome> {
+function waitForRun(runs: Runs, launch: Launch, command: Command, options: RunOptions): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     let aborted = false
     let id: number
@@ -86,7 +98,7 @@ function waitForRun(runs: Runs, launch: Launch, options: RunOptions): Promise<Ou
       runs.binding.terminate(id, signalNumber(options.killSignal), grace)
     }
     try {
-      id = runs.binding.run(launch.plan, launch.request, launch.stdio, nativeOptions(launch, options))
+      id = runs.binding.run(launch.plan, launch.request, launch.stdio, nativeOptions(launch, command, options))
     } catch (error) {
       reject(error as Error)
       return
@@ -102,18 +114,31 @@ function waitForRun(runs: Runs, launch: Launch, options: RunOptions): Promise<Ou
   })
 }
 
-export function nativeOptions(launch: Launch, options: RunOptions): NativeRunOptions {
+function nativeOptions(launch: Launch, command: Command, options: RunOptions): NativeRunOptions {
   const input = typeof options.input === 'string' ? Buffer.from(options.input, 'utf8') : options.input
   return {
     collect: true,
     ...(input === undefined ? {} : { input }),
     outputLimit: options.maxBuffer ?? defaultMaxBuffer,
-    timeout: options.timeout ?? 0,
-    grace: options.forceKillAfterDelay ?? defaultForceKillAfterDelay,
-    timeoutSignal: signalNumber(options.killSignal),
+    ...limitOptions(command, options),
     endTreeOnExit: options.lifetime !== 'session',
     endTreeFirst: launch.endTreeFirst,
     reportDescriptor: launch.reportDescriptor,
+  }
+}
+
+/** The smaller of `timeout` and `limits.wallClock`, and what the launcher holds the tree to. */
+export function limitOptions({ limits }: Command, options: TerminationOptions): NativeRunOptions {
+  const { tree, wallClock, outputBytes } = limits
+  const times = [options.timeout, wallClock].filter(time => time !== undefined && time > 0) as number[]
+  return {
+    timeout: times.length === 0 ? 0 : Math.min(...times),
+    grace: options.forceKillAfterDelay ?? defaultForceKillAfterDelay,
+    timeoutSignal: signalNumber(options.killSignal),
+    ...(tree.memory === undefined ? {} : { memoryLimit: tree.memory }),
+    ...(tree.cpuTime === undefined ? {} : { cpuLimit: tree.cpuTime }),
+    ...(tree.tasks === undefined ? {} : { taskLimit: tree.tasks }),
+    ...(outputBytes === undefined ? {} : { outputBytes }),
   }
 }
 

@@ -10,12 +10,14 @@ import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
 import { type LinuxBinding, type NativeResult, type NativeSpawned, NativeStdio } from '../native/binding.ts'
+import type { LimitName } from '../plan/linux/process-limits.ts'
 import type { Command } from './command.ts'
 import type { Launch, Launcher } from './launch.ts'
 import { launchFailure } from './launch.ts'
+import { firedLimit } from './limit-names.ts'
 import { defaultForceKillAfterDelay, type SpawnOptions } from './options.ts'
-import { endOf } from './result.ts'
-import { AbortError, assertStarted } from './run.ts'
+import { askedLimits, endOf } from './result.ts'
+import { AbortError, assertStarted, limitOptions } from './run.ts'
 import type { Runs } from './runs.ts'
 import { signalNumber } from './signals.ts'
 
@@ -44,7 +46,10 @@ export class SandboxedProcess extends ChildProcess {
   readonly #launcher: Launcher
   #id: number | undefined
   #open = 1
-  #timer: NodeJS.Timeout | undefined
+  readonly #grace: number
+  readonly #endSignal: NodeJS.Signals | number | undefined
+  #heard = 0
+  #limit: LimitName | null = null
   #release: () => void = () => {}
   readonly #tellEnd: () => void
 
@@ -58,6 +63,8 @@ export class SandboxedProcess extends ChildProcess {
     this.#command = command
     this.#launcher = launcher
     this.#tellEnd = ended
+    this.#grace = options.forceKillAfterDelay ?? defaultForceKillAfterDelay
+    this.#endSignal = options.killSignal
     this.#assign({
       spawnfile: command.file,
       spawnargs: [command.argv0, ...command.args],
@@ -69,6 +76,7 @@ export class SandboxedProcess extends ChildProcess {
     try {
       spawned = runs.binding.spawn(launch.plan, launch.request, launch.stdio, {
         collect: false,
+        ...limitOptions(command, options),
         endTreeOnExit: options.lifetime !== 'session',
         endTreeFirst: launch.endTreeFirst,
         reportDescriptor: launch.reportDescriptor,
@@ -81,6 +89,11 @@ export class SandboxedProcess extends ChildProcess {
       ended()
       this.#failed(launchFailure(spawned.failure, command, launcher))
     } else this.#running(spawned, launch, options)
+  }
+
+  /** The limit that ended the command, of `limits` and `timeout`; null when none did or it still runs. */
+  get limit(): LimitName | null {
+    return this.#limit
   }
 
   /**
@@ -156,9 +169,28 @@ export class SandboxedProcess extends ChildProcess {
     const socket = new Socket({ ...connection, readable, writable: index === 0 || index > 2 })
     if (readable && index <= 2) {
       this.#open++
+      this.#count(socket)
       socket.once('close', () => this.#closed())
     }
     return socket
+  }
+
+  /** Holds `outputBytes`: what comes beyond it is dropped, and the tree is ended. */
+  #count(socket: Socket): void {
+    const most = this.#command.limits.outputBytes
+    if (most === undefined) return
+    const push = socket.push.bind(socket)
+    socket.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
+      if (chunk === null) return push(null)
+      const room = Math.max(0, most - this.#heard)
+      this.#heard += chunk.length
+      if (this.#heard <= most) return push(chunk, encoding)
+      if (this.#limit === null) {
+        this.#limit = 'outputBytes'
+        this.terminate(this.#endSignal, this.#grace)
+      }
+      return room === 0 || push(chunk.subarray(0, room), encoding)
+    }
   }
 
   #running(spawned: NativeSpawned, launch: Launch, options: SpawnOptions): void {
@@ -166,12 +198,11 @@ export class SandboxedProcess extends ChildProcess {
     this.#assign({ pid: spawned.pid })
     this.#runs.track(spawned.id, native => this.#ended(native, launch))
     process.nextTick(() => this.emit('spawn'))
-    this.#limit(options)
+    this.#endWhenAborted(options)
   }
 
-  #limit({ timeout, signal, killSignal, forceKillAfterDelay }: SpawnOptions): void {
-    const end = () => this.terminate(killSignal, forceKillAfterDelay)
-    if (timeout !== undefined && timeout > 0) this.#timer = setTimeout(end, timeout)
+  #endWhenAborted({ signal }: SpawnOptions): void {
+    const end = () => this.terminate(this.#endSignal, this.#grace)
     if (signal === undefined) return
     const abort = () => {
       end()
@@ -183,7 +214,6 @@ export class SandboxedProcess extends ChildProcess {
   }
 
   #ended(native: NativeResult, launch: Launch): void {
-    clearTimeout(this.#timer)
     this.#release()
     this.#tellEnd()
     try {
@@ -193,6 +223,9 @@ export class SandboxedProcess extends ChildProcess {
       return
     }
     const { exitCode, signal } = endOf(native)
+    const told = signal === null ? 0 : signalNumber(signal)
+    this.#limit ??= firedLimit(native, told, askedLimits(this.#command.limits))
+    if (native.limit !== 0) this.#assign({ killed: true })
     this.#assign({ exitCode, signalCode: signal })
     this.stdin?.destroy()
     this.emit('exit', exitCode, signal)

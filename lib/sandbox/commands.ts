@@ -3,23 +3,35 @@
  */
 import { isatty } from 'node:tty'
 
+import { noLimits } from '../plan/linux/process-limits.ts'
 import { type AbsolutePath, resolvePath } from '../policy/path.ts'
 import { type Command, type CommandOptions, checkWords } from '../process/command.ts'
-import type { Environment } from '../process/environment.ts'
+import { channelVariables, type Environment } from '../process/environment.ts'
+import { inheritedEnvironment } from '../process/inherited-environment.ts'
 import { nativeStdio } from '../process/stdio.ts'
+import type { SandboxOptions } from './options.ts'
+
+type CommandDefaults = Pick<SandboxOptions, 'env' | 'inheritEnv' | 'umask' | 'linux'>
+type EnvironmentChoice = Pick<CommandOptions, 'env' | 'inheritEnv'>
 
 export class Commands {
   readonly #cwd: AbsolutePath
-  readonly #env: Environment | undefined
+  readonly #options: CommandDefaults
 
-  /** `env`: what commands get whose call names none; without it, the host's environment at that time. */
-  constructor(cwd: AbsolutePath, env: Environment | undefined) {
+  constructor(cwd: AbsolutePath, defaults: CommandDefaults) {
     this.#cwd = cwd
-    this.#env = env
+    this.#options = defaults
   }
 
-  environment(given: Environment | undefined): Environment {
-    return given ?? this.#env ?? process.env
+  /**
+   * `env` is the whole environment, unless `inheritEnv` says what of the host's lies below it. Without both it is all of the
+   * host's, as it is at this time.
+   */
+  environment({ env = this.#options.env, inheritEnv = this.#options.inheritEnv }: EnvironmentChoice): Environment {
+    const rule = inheritEnv ?? (env === undefined ? 'all' : 'none')
+    if (rule === 'none') return env ?? {}
+    const inherited = inheritedEnvironment(rule, hostEnvironment())
+    return env === undefined ? inherited : { ...inherited, ...env }
   }
 
   /** `input`: what descriptor 0 is when the call says nothing about stdio. Throws OptionError naming the argument. */
@@ -32,9 +44,18 @@ export class Commands {
       args,
       argv0: options.argv0 ?? file,
       cwd: options.cwd === undefined ? this.#cwd : resolvePath(options.cwd, this.#cwd),
-      env: this.environment(options.env),
+      env: this.environment(options),
       stdio,
       session: options.session ?? (terminal ? 'inherit' : 'new'),
+      limits: noLimits,
+      umask: options.umask ?? this.#options.umask,
+      oomScoreAdjust: this.#options.linux?.oomScoreAdjust ?? 0,
     }
   }
+}
+
+/** A host that was forked by Node may have a channel of its own, which no command gets. */
+function hostEnvironment(): Environment {
+  if (!channelVariables.some(name => process.env[name] !== undefined)) return process.env
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !channelVariables.includes(name)))
 }

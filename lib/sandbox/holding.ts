@@ -73,6 +73,10 @@ export class Holding {
     this.#held = this.#hold()
   }
 
+  get capabilities(): HostCapabilities {
+    return this.#capabilities
+  }
+
   /** What a host may want to tell its user, of the plan that was made last. */
   get notices(): readonly Notice[] {
     return this.#held.notices

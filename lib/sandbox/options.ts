@@ -4,10 +4,14 @@
 import { OptionError } from '../errors.ts'
 import type { BubblewrapUse } from '../plan/choose.ts'
 import type { ProcessView } from '../plan/linux/namespaces.ts'
+import type { Limits } from '../plan/linux/process-limits.ts'
 import type { LinuxEngine } from '../plan/plan.ts'
 import { GIT_ACCESS, type GitAccess } from '../policy/git-access.ts'
 import type { Environment } from '../process/environment.ts'
+import { checkInheritEnv, type InheritEnv } from '../process/inherited-environment.ts'
+import { checkLimits } from '../process/limit-options.ts'
 import { checkNames } from '../process/option-names.ts'
+import { checkUmask } from '../process/options.ts'
 
 export interface LinuxOptions {
   /** The engines that may hold the file system, in order of preference. Default: namespace, bwrap, landlock. */
@@ -21,6 +25,11 @@ export interface LinuxOptions {
   readonly bubblewrap?: BubblewrapUse | undefined
   /** @internal Proxy mode of codex-linux-sandbox: see `LinuxPlan.proxyPorts`. Only for `spawn`. */
   readonly proxyPorts?: readonly number[] | undefined
+  /**
+   * 0 to 1000: how readily the kernel ends commands when memory runs out (proc_pid_oom_score_adj(5)), at least. Default: 0; a
+   * host that is protected by a negative value does not hand that on.
+   */
+  readonly oomScoreAdjust?: number | undefined
 }
 
 export interface SandboxOptions {
@@ -31,8 +40,17 @@ export interface SandboxOptions {
   readonly policy: unknown
   /** The policy's and the commands' working directory. Default: the process's. */
   readonly cwd?: string | undefined
-  /** The environment of commands. Default: `process.env` at the time of each command. */
+  /** The whole environment of commands, but for what `inheritEnv` adds below it. Default: all of `process.env`. */
   readonly env?: Environment | undefined
+  /**
+   * Which variables of the host commands get, below `env`: 'all', 'core', 'sanitized' (all but what looks like a secret),
+   * 'none', or names with `*`. Default: 'all', and 'none' where `env` is given. Read at the time of each command.
+   */
+  readonly inheritEnv?: InheritEnv | undefined
+  /** What every command is held to. Default: nothing. Throws LimitError where one cannot be held. */
+  readonly limits?: Limits | undefined
+  /** Mode bits that new files of commands do not get, for instance 0o077. Default: the host's (umask(2)). */
+  readonly umask?: number | undefined
   /** Refuse a plan that does not hold everything (`plan.limits`). Default: false; then a notice tells. */
   readonly strict?: boolean | undefined
   /**
@@ -49,7 +67,7 @@ const bubblewrapUses = new Set(['prefer', 'fallback', 'require', 'never'])
 
 /** Throws OptionError (`ERR_INVALID_OPTION`) for an unknown option or an unusable value. */
 export function checkSandboxOptions(options: SandboxOptions): void {
-  checkNames(options, new Set(['policy', 'cwd', 'env', 'strict', 'git', 'linux']))
+  checkNames(options, new Set(['policy', 'cwd', 'env', 'inheritEnv', 'limits', 'umask', 'strict', 'linux', 'git']))
   const { cwd, env, strict, linux } = options
   if (cwd !== undefined && (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0'))) {
     throw new OptionError('cwd', 'cwd must be a path without a NUL character')
@@ -61,11 +79,18 @@ export function checkSandboxOptions(options: SandboxOptions): void {
   if (options.git !== undefined && !GIT_ACCESS.includes(options.git)) {
     throw new OptionError('git', `git is ${JSON.stringify(options.git)}; use ${GIT_ACCESS.join(', ')}`)
   }
+  checkInheritEnv(options.inheritEnv)
+  checkLimits(options.limits)
+  checkUmask(options.umask)
   if (linux === undefined) return
-  checkNames(linux, new Set(['engines', 'bubblewrap', 'processes', 'proxyPorts']))
+  checkNames(linux, new Set(['engines', 'bubblewrap', 'processes', 'proxyPorts', 'oomScoreAdjust']))
   if (linux.processes !== undefined && linux.processes !== 'isolated' && linux.processes !== 'shared') {
     const found = JSON.stringify(linux.processes)
     throw new OptionError('linux.processes', `linux.processes is ${found}; use isolated, shared`)
+  }
+  const score = linux.oomScoreAdjust
+  if (score !== undefined && !(Number.isInteger(score) && score >= 0 && score <= 1000)) {
+    throw new OptionError('linux.oomScoreAdjust', 'linux.oomScoreAdjust must be a whole number from 0 to 1000')
   }
   if (linux.engines !== undefined && !Array.isArray(linux.engines)) {
     throw new OptionError('linux.engines', 'linux.engines must be an array of engines')

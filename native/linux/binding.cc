@@ -53,6 +53,7 @@ Napi::Object ResultToObject(Napi::Env env, const RunResult& result) {
   object.Set("exitCode", result.exit_code);
   object.Set("signal", result.signal);
   object.Set("timedOut", result.timed_out);
+  object.Set("limit", static_cast<int32_t>(result.limit));
   object.Set("exitUnknown", result.exit_unknown);
   object.Set("stdoutTruncated", result.stdout_truncated);
   object.Set("stderrTruncated", result.stderr_truncated);
@@ -159,6 +160,11 @@ bool ReadRunRequest(const Napi::CallbackInfo& info, RunRequest* out) {
   out->grace_ms = IntegerOption(options, "grace", 0);
   out->timeout_signal = static_cast<int32_t>(IntegerOption(options, "timeoutSignal", 15));
   out->report_descriptor = static_cast<int32_t>(IntegerOption(options, "reportDescriptor", -1));
+  const auto limit = [&](const char* name) {
+    const int64_t value = IntegerOption(options, name, -1);
+    return value < 0 ? kNoLimit : static_cast<uint64_t>(value);
+  };
+  out->limits = {limit("memoryLimit"), limit("cpuLimit"), limit("taskLimit"), limit("outputBytes")};
   const Napi::Value input = options.Get("input");
   if (input.IsTypedArray()) {
     const auto bytes = input.As<Napi::Uint8Array>();

@@ -9,6 +9,7 @@
 //   command session       before descriptors: a new session has no controlling terminal to push input into
 //   stdio         while the numbers are still the host's
 //   tag           before anything can be started: every descendant carries it
+//   out of memory while /proc is the host's and writable
 //   identity map  before mounts: mount calls need the ids to exist in the namespace
 //   mounts        before Landlock: a landlocked process cannot mount
 //   directory     in the new tree
@@ -17,6 +18,7 @@
 //   no_new_privs  before Landlock and the filter, which demand it of the unprivileged
 //   Landlock      paths are opened in the tree the command will see
 //   descriptors   after the last descriptor was used: nothing of the host crosses into the command
+//   limits        after the last thing that could run into one
 //   filter        last: it closes calls the steps above need
 #include "child.h"
 
@@ -75,6 +77,37 @@ bool MarkInChild(uint64_t tag, Report* report) {
   if (tag == 0) return true;
   const long result = sys::SetResourceLimit(sys::kResourceRealTime, sys::ResourceLimit{tag, tag});
   return result >= 0 || FailInChild(report, Stage::kTag, result);
+}
+
+// The caller has compared: a process may always make itself likelier to be chosen, and this one only does
+// that.
+bool OfferToOutOfMemoryKillerInChild(const Launch& launch, Report* report) {
+  if (launch.oom_score_adjust == nullptr) return true;
+  const long fd = sys::OpenAt(sys::kAtFdCwd, "/proc/self/oom_score_adj", sys::kWriteOnly | sys::kCloseOnExec);
+  if (fd < 0) return FailInChild(report, Stage::kLimits, fd);
+  const long written = sys::Write(static_cast<int>(fd), launch.oom_score_adjust, launch.oom_score_length);
+  sys::Close(static_cast<int>(fd));
+  return written >= 0 || FailInChild(report, Stage::kLimits, written);
+}
+
+constexpr int kResources[kLimits] = {0 /* CPU */, 2 /* DATA */, 6 /* NPROC */, 7 /* NOFILE */, 1 /* FSIZE */};
+
+// Never more than the process may have already. The hard limit of processor time lies a second above the soft
+// one, so that SIGXCPU tells before SIGKILL ends.
+bool LimitInChild(const RequestHeader& request, Report* report) {
+  for (int limit = 0; limit < kLimits; limit++) {
+    const uint64_t wanted = request.limits[limit];
+    if (wanted == kNoLimit) continue;
+    sys::ResourceLimit own{};
+    long result = sys::GetResourceLimit(kResources[limit], &own);
+    if (result < 0) return FailInChild(report, Stage::kLimits, result, limit);
+    const uint64_t soft = wanted < own.hard ? wanted : own.hard;
+    const uint64_t hard = limit == kLimitCpu && soft + 1 < own.hard ? soft + 1 : soft;
+    result = sys::SetResourceLimit(kResources[limit], sys::ResourceLimit{soft, hard});
+    if (result < 0) return FailInChild(report, Stage::kLimits, result, limit);
+  }
+  if (request.file_mode_mask != kSameMask) sys::Call(__NR_umask, static_cast<long>(request.file_mode_mask));
+  return true;
 }
 
 // Writes "<inside> <outside> 1\n".
@@ -263,6 +296,7 @@ bool ConfineInChild(const Launch& launch, Report* report) {
   const RequestHeader& request = *launch.request.header;
   if (!ResetSignalsInChild(report) || !StartSessionInChild(request.flags, report)) return false;
   if (!MoveDescriptorsInChild(launch, report) || !MarkInChild(request.tag, report)) return false;
+  if (!OfferToOutOfMemoryKillerInChild(launch, report)) return false;
   if (!EnterTreeInChild(launch, report)) return false;
   const long result = sys::ChangeDirectory(launch.request.Text(request.working_directory));
   if (result < 0) return FailInChild(report, Stage::kWorkingDirectory, result);
@@ -272,7 +306,8 @@ bool ConfineInChild(const Launch& launch, Report* report) {
     if (set < 0) return FailInChild(report, Stage::kNoNewPrivileges, set);
   }
   if (!RestrictWithLandlockInChild(launch.plan, report)) return false;
-  return CloseDescriptorsInChild(launch, report) && InstallFilterInChild(launch.plan, report);
+  return CloseDescriptorsInChild(launch, report) && LimitInChild(request, report) &&
+         InstallFilterInChild(launch.plan, report);
 }
 
 long ExecuteCandidatesInChild(const Launch& launch) {

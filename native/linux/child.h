@@ -30,6 +30,7 @@ enum class Stage : int32_t {
   kImage = 18,
   kInit = 19,
   kListen = 20,
+  kLimits = 21,
 };
 
 // Written by the child into memory it shares with the parent (or sent through a descriptor by the helper).
@@ -56,6 +57,9 @@ struct Launch {
   int* trees;            // one slot per mount record, for mounts taken before the tree is made read-only
   bool namespaces_made;  // clone(2) was given the namespace flags; otherwise they are unshared here
   bool keep_signal_mask;
+  // Written to /proc/self/oom_score_adj when it is not null.
+  const char* oom_score_adjust;
+  uint32_t oom_score_length;
   uint32_t user_id, group_id;  // effective ids in the host's namespace
 };
 

@@ -84,13 +84,29 @@ enum RequestFlag : uint32_t {
   kTagged = 4,  // the launcher fills in `tag`
 };
 
+// What the kernel holds each process to, in this order in a request.
+enum Limit : int {
+  kLimitCpu = 0,    // RLIMIT_CPU, seconds
+  kLimitData = 1,   // RLIMIT_DATA, bytes
+  kLimitTasks = 2,  // RLIMIT_NPROC
+  kLimitFiles = 3,  // RLIMIT_NOFILE
+  kLimitSize = 4,   // RLIMIT_FSIZE, bytes
+  kLimits = 5,
+};
+constexpr uint64_t kNoLimit = ~0ull;
+constexpr uint32_t kSameMask = ~0u;
+
 struct RequestHeader {
   uint32_t magic, version, size, flags;
   uint32_t candidates_offset, candidates_count;  // programs to try, in order
   uint32_t argv_offset, argv_count;
   uint32_t env_offset, env_count;
-  uint32_t working_directory, reserved;
-  uint64_t tag;  // RLIMIT_RTTIME mark of the run; 0: none
+  uint32_t working_directory;
+  uint32_t file_mode_mask = kSameMask;  // umask(2)
+  uint64_t tag;                         // RLIMIT_RTTIME mark of the run; 0: none
+  uint64_t limits[kLimits] = {kNoLimit, kNoLimit, kNoLimit, kNoLimit, kNoLimit};
+  int32_t oom_score_adjust = 0;  // at least this much; less than the host's own changes nothing
+  uint32_t reserved = 0;
 };
 
 struct PlanView {

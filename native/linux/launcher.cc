@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
@@ -39,9 +40,17 @@ uint64_t MakeHostTag() {
   return kTagBase | uint64_t{random} << 32;
 }
 
+// What the kernel's out-of-memory killer thinks of this process; 0 when it cannot be told.
+int OwnOutOfMemoryScore() {
+  char text[16] = "";
+  const UniqueFd file(open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC));
+  return file && read(file.get(), text, sizeof text - 1) > 0 ? atoi(text) : 0;
+}
+
 }  // namespace
 
-Launcher::Launcher(Deliver deliver) : deliver_(std::move(deliver)), host_tag_(MakeHostTag()) {
+Launcher::Launcher(Deliver deliver)
+    : deliver_(std::move(deliver)), host_tag_(MakeHostTag()), oom_score_adjust_(OwnOutOfMemoryScore()) {
   epoll_.Reset(epoll_create1(EPOLL_CLOEXEC));
   wakeup_.Reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   epoll_event event{};
@@ -193,7 +202,7 @@ void Launcher::Adopt(const ChildPointer& child) {
   }
   if (!watched) {
     Post([this, child] { OnExit(child); });
-  } else if (child->timeout_at != 0) {
+  } else if (child->timeout_at != 0 || child->look_at != 0) {
     Wake();  // to take the new deadline into account
   }
 }

@@ -37,6 +37,19 @@ enum class Stdio : int32_t {
   // >= 0: a descriptor of the host, which stays open there
 };
 
+// What the launcher holds the whole tree of a run to; kNoLimit: nothing.
+struct TreeLimits {
+  uint64_t memory = kNoLimit;  // resident bytes
+  uint64_t cpu_ms = kNoLimit;
+  uint64_t tasks = kNoLimit;         // processes and threads
+  uint64_t output_bytes = kNoLimit;  // of both streams together, where they are collected
+
+  bool watched() const { return memory != kNoLimit || cpu_ms != kNoLimit || tasks != kNoLimit; }
+};
+
+// The limit that ended a run. In this order in lib/process/limit-names.ts.
+enum class FiredLimit : int32_t { kNone = 0, kWallClock = 1, kCpu = 2, kMemory = 3, kTasks = 4, kOutput = 5 };
+
 struct RunRequest {
   std::shared_ptr<const Plan> plan;
   std::vector<uint64_t> request;  // 8-byte aligned copy of the request image
@@ -48,6 +61,7 @@ struct RunRequest {
   int64_t timeout_ms = 0;      // 0: none
   int64_t grace_ms = 0;        // between SIGTERM and SIGKILL
   int32_t timeout_signal = 15;
+  TreeLimits limits;
   bool end_tree_on_exit = true;    // background processes end with the command
   bool end_tree_first = false;     // and before its end is told, not soon after
   std::vector<UniqueFd> kept;      // owned copies of descriptors of the host, for a start that comes later
@@ -61,6 +75,7 @@ struct RunResult {
   int exit_code = -1;  // -1: ended by a signal, or unknown
   int signal = 0;
   bool timed_out = false;
+  FiredLimit limit = FiredLimit::kNone;
   bool stdout_truncated = false, stderr_truncated = false;
   bool exit_unknown = false;  // something else in the host took the exit status
   std::vector<uint8_t> output, errors;
@@ -132,6 +147,9 @@ class Launcher {
   void AwaitHelper(Child& child);
   void TakeHelperExit(uint32_t id);
   void CheckDeadlines();
+  void LookAtTrees(int64_t now);
+  void Judge(Child& child, const std::vector<struct ProcessUsage>& tree);
+  void Exceed(Child& child, FiredLimit limit, int signal);
   long EndTree(const Child& child) const;
   void SignalTree(Child& child, int signal);
   void BeginTermination(Child& child, int signal, int64_t grace_ms);
@@ -143,6 +161,7 @@ class Launcher {
 
   Deliver deliver_;
   uint64_t host_tag_;
+  int oom_score_adjust_;  // the host's own
   UniqueFd epoll_, wakeup_, guard_pipe_, guard_pidfd_, helper_;
   std::thread thread_;
   size_t noted_ = 0;  // bytes of paths that the guard keeps in mind; the thread of the environment only

@@ -52,6 +52,10 @@ struct Launcher::Child {
   std::vector<int> between;  // those processes
   std::vector<uint8_t> input;
   size_t input_written = 0;
+  TreeLimits limits;
+  uint64_t output_seen = 0;  // bytes of both streams
+  bool suspected = false;    // the last look saw too much memory
+  int64_t look_at = 0;       // when the tree is looked at next; 0: never
   int64_t timeout_at = 0, kill_at = 0, drain_until = 0;
   int64_t grace_ms = 0;
   int timeout_signal = SIGTERM;

@@ -119,6 +119,7 @@ void Launcher::CheckDeadlines() {
   for (const ChildPointer& child : due) {
     if (child->timeout_at != 0 && child->timeout_at <= now) {
       child->result.timed_out = true;
+      if (child->result.limit == FiredLimit::kNone) child->result.limit = FiredLimit::kWallClock;
       BeginTermination(*child, child->timeout_signal, child->grace_ms);
     }
     if (child->kill_at != 0 && child->kill_at <= now) {
@@ -127,6 +128,7 @@ void Launcher::CheckDeadlines() {
     }
     if (child->drain_until != 0 && child->drain_until <= now) Finish(child);
   }
+  LookAtTrees(now);
   if (sweep_at_ != 0 && sweep_at_ <= now) Sweep();
 }
 
@@ -135,7 +137,7 @@ int64_t Launcher::NextTimeout() const {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     for (const auto& [id, child] : children_) {
-      for (const int64_t at : {child->timeout_at, child->kill_at, child->drain_until}) {
+      for (const int64_t at : {child->timeout_at, child->kill_at, child->drain_until, child->look_at}) {
         if (at != 0 && (nearest == 0 || at < nearest)) nearest = at;
       }
     }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -139,6 +140,12 @@ LaunchResult Launcher::Start(RunRequest& request, ChildPointer* child) {
   launch.namespaces_made = true;
   launch.user_id = geteuid();
   launch.group_id = getegid();
+  char score[12];
+  if (header->oom_score_adjust > oom_score_adjust_) {
+    const int length = snprintf(score, sizeof score, "%d", header->oom_score_adjust);
+    launch.oom_score_adjust = score;
+    launch.oom_score_length = static_cast<uint32_t>(length);
+  }
   const Started started = StartChild(launch);
   result.report = started.report;
   if (started.report.stage != Stage::kNone) {
@@ -160,6 +167,9 @@ LaunchResult Launcher::Start(RunRequest& request, ChildPointer* child) {
   made->limit = request.output_limit;
   made->grace_ms = request.grace_ms;
   made->timeout_signal = request.timeout_signal;
+  made->limits = request.limits;
+  // Without the mark there is no way to tell what belongs to the run; the caller has refused such limits.
+  if (request.limits.watched() && made->tag != 0) made->look_at = NowMs();
   if (request.timeout_ms > 0) made->timeout_at = NowMs() + request.timeout_ms;
   made->descriptors[kSlotExit].Reset(started.pidfd);
   made->result.id = result.id;

@@ -50,9 +50,17 @@ void Launcher::ReadStream(const ChildPointer& child, int slot) {
     }
     // Reading goes on beyond the limit, so that the command is not stopped by a full pipe; the rest is
     // dropped.
-    const size_t room = kept.size() < limit ? limit - kept.size() : 0;
-    const size_t keep = std::min(room, static_cast<size_t>(got));
+    uint64_t room = kept.size() < limit ? limit - kept.size() : 0;
+    if (slot != kSlotReport)
+      room = std::min(room,
+                      child->limits.output_bytes - std::min(child->limits.output_bytes, child->output_seen));
+    const size_t keep = static_cast<size_t>(std::min(room, static_cast<uint64_t>(got)));
     kept.insert(kept.end(), buffer, buffer + keep);
+    if (slot != kSlotReport) {
+      child->output_seen += static_cast<size_t>(got);
+      if (child->output_seen > child->limits.output_bytes)
+        Exceed(*child, FiredLimit::kOutput, child->timeout_signal);
+    }
     if (slot == kSlotReport) ReadRecords(*child);
     if (keep < static_cast<size_t>(got)) {
       if (slot == kSlotOutput) child->result.stdout_truncated = true;

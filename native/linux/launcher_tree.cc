@@ -109,6 +109,7 @@ long Launcher::Signal(uint32_t id, int signal) {
 
 void Launcher::BeginTermination(Child& child, int signal, int64_t grace_ms) {
   child.timeout_at = 0;
+  child.look_at = 0;
   // Whoever ends a run means all of it, whatever was to happen to background processes.
   child.end_tree = true;
   if (signal == SIGKILL || grace_ms <= 0) {

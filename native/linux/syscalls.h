@@ -257,6 +257,9 @@ inline long Prctl(int option, long a = 0, long b = 0, long c = 0, long d = 0) {
 inline long SetResourceLimit(int resource, const ResourceLimit& limit) {
   return Call(__NR_prlimit64, 0, resource, Word(&limit), 0);
 }
+inline long GetResourceLimit(int resource, ResourceLimit* limit) {
+  return Call(__NR_prlimit64, 0, resource, 0, Word(limit));
+}
 inline long SetSignalAction(int signal, const SignalAction& action) {
   return Call(__NR_rt_sigaction, signal, Word(&action), 0, 8);
 }

@@ -11,6 +11,7 @@ import { launcherFor } from '../../lib/backend/launcher.ts'
 import { missingPlaces, withoutPlaces } from '../../lib/backend/missing-places.ts'
 import { doctor, type Sandbox } from '../../lib/index.ts'
 import { loadLinuxBinding, NativeStdio } from '../../lib/native/binding.ts'
+import { noLimits } from '../../lib/plan/linux/process-limits.ts'
 import type { Command } from '../../lib/process/command.ts'
 import { environmentRuns } from '../../lib/process/environment-runs.ts'
 import type { Launcher } from '../../lib/process/launch.ts'
@@ -33,7 +34,18 @@ function writing(file: string): Command {
   const { ignore, readPipe } = NativeStdio
   const args = ['-c', `echo text > ${file}`]
   const env = { PATH: '/usr/bin:/bin' }
-  return { file: '/bin/sh', args, argv0: 'sh', cwd: '/', env, stdio: [ignore, readPipe, readPipe], session: 'new' }
+  return {
+    file: '/bin/sh',
+    args,
+    argv0: 'sh',
+    cwd: '/',
+    env,
+    stdio: [ignore, readPipe, readPipe],
+    session: 'new',
+    limits: noLimits,
+    umask: undefined,
+    oomScoreAdjust: 0,
+  }
 }
 
 const facts = { engine: '', planDigest: '', policyDigest: '', globs: 'none' } as const

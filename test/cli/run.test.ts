@@ -257,3 +257,39 @@ describe('castellan run', () => {
     expect(Number.parseInt(flags, 8) & constants.O_NONBLOCK).toBe(0)
   })
 })
+
+describe('castellan run: limits and environment', () => {
+  it.each([
+    ['--cpu-time', '0.3', 'while :; do :; done', 'used too much processor time'],
+    ['--processes', '4', 'for i in 1 2 3 4 5 6; do sleep 30 & done; wait', 'started too many processes'],
+    ['--file-size', '1K', 'exec head -c 5000 /dev/zero > large', 'wrote too large a file'],
+  ])('%s %s ends the command and says so', (option, value, script, said) => {
+    const done = castellan(['run', '--policy', policyFile, option, value, '--', 'sh', '-c', script], { cwd })
+    expect(done.stderr).toContain(`castellan: the command was ended: it ${said}\n`)
+    expect(done.code).toBe(124)
+  })
+
+  it.each([
+    ['--memory', 'lots'],
+    ['--memory', '0'],
+    ['--processes', '1.5'],
+    ['--env', 'NAME'],
+  ])('refuses %s %s', (option, value) => {
+    const done = castellan(['run', option, value, '--', 'true'], { cwd })
+    expect(done.code).toBe(2)
+    expect(done.stderr).toContain(option)
+  })
+
+  it('gives the command the variables that were asked for', () => {
+    const run = (...options: string[]) => {
+      const words = ['run', '--policy', policyFile, ...options, '--', '/usr/bin/env']
+      const env = { CLI_TOKEN: 'secret', CLI_PLAIN: 'plain' }
+      const { stdout } = castellan(words, { cwd, env })
+      return stdout.split('\n').filter(line => line.startsWith('CLI_'))
+    }
+    expect(run()).toEqual(expect.arrayContaining(['CLI_TOKEN=secret', 'CLI_PLAIN=plain']))
+    expect(run('--inherit-env', 'sanitized', '--env', 'CLI_B=a=b')).toEqual(['CLI_PLAIN=plain', 'CLI_B=a=b'])
+    expect(run('--inherit-env', 'PATH,CLI_P*')).toEqual(['CLI_PLAIN=plain'])
+    expect(run('--inherit-env', 'none')).toEqual([])
+  })
+})

@@ -343,7 +343,8 @@ constexpr const char* kStageNames[] = {"none",
                                        "pipes",
                                        "image",
                                        "init",
-                                       "listen"};
+                                       "listen",
+                                       "limits"};
 
 // Whether every failure ends with this code instead of those of env(1).
 int refusal_code = 0;
