@@ -5,6 +5,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { processesNaming, uniqueSeconds, until } from '../process/support.ts'
 import { eachEngine, sandboxWith } from './support/engines.ts'
 import { entry, special, split, workspaceWrite } from './support/policies.ts'
 import { compileProbe, compilerMissing } from './support/probe.ts'
@@ -90,6 +91,17 @@ describe.skipIf(compilerMissing !== null)(`wrap${compilerMissing === null ? '' :
   })
 
   eachEngine(['namespace', 'shared'], 'wrapped commands with carve-outs', engine => {
+    it('end when the process that the spawner knows is killed', async () => {
+      using sandbox = await sandboxWith(engine, workspaceWrite(), world.at('ws'))
+      const seconds = uniqueSeconds()
+      const { file, args, env } = sandbox.wrap('sleep', [seconds])
+      const known = spawn(file, [...args], { env, cwd: world.at('ws'), stdio: 'ignore' })
+      const running = () => processesNaming(seconds).filter(pid => pid !== known.pid || engine !== 'namespace')
+      await until('the command runs', () => running().length > 0)
+      known.kill('SIGKILL')
+      await until('it is gone', () => processesNaming(seconds).length === 0)
+    })
+
     it('cannot read what is denied', async () => {
       using sandbox = await sandboxWith(
         engine,

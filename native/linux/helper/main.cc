@@ -421,10 +421,31 @@ struct SharedOutcome {
   int32_t exit_code, signal;
 };
 
-[[noreturn]] void RunAsInit(Launch launch, SharedOutcome* outcome) {
+constexpr uint32_t kLifeline =
+    3;  // the first free descriptor: the end of a pipe that the helper outside holds
+
+// After everything that changes credentials, which would take this back (prctl(2)). The helper outside has
+// one thread, so its end is the process's. Returns false when that has come already.
+bool DieWithHelperInChild() {
+  struct {
+    int fd;
+    int16_t events, found;
+  } lifeline{static_cast<int>(kLifeline), 0, 0};
+  const int64_t at_once[2] = {0, 0};
+  const long set = sys::Prctl(1 /* PR_SET_PDEATHSIG */, 9 /* SIGKILL */);
+  const long ready = sys::Call(__NR_ppoll, sys::Word(&lifeline), 1, sys::Word(at_once), 0, 8);
+  sys::Close(lifeline.fd);
+  return set >= 0 && ready == 0;
+}
+
+[[noreturn]] void RunAsInit(Launch launch, SharedOutcome* outcome, int lifeline) {
   launch.namespaces_made = true;
+  launch.moves = SameDescriptors(kLifeline);
+  launch.moves[kLifeline] = {lifeline, static_cast<int>(kLifeline)};
+  launch.moves_count = kLifeline + 1;
   if (!ConfineInChild(launch, &outcome->report)) sys::Exit(kExitFailed);
   sys::Prctl(4 /* PR_SET_DUMPABLE */, 0);
+  if (!DieWithHelperInChild()) sys::Exit(kExitFailed);
   const uint64_t all = ~0ull;
   sys::SetSignalMask(2, &all, nullptr);
   const long command =
@@ -451,7 +472,7 @@ struct SharedOutcome {
 }
 
 // A process cannot move itself into a PID namespace: this one stays outside, passes signals on and ends as
-// the command did.
+// the command did; when it is killed, everything inside is.
 [[noreturn]] void ExecIsolated(const Launch& launch) {
   const long shared = sys::Call(__NR_mmap, 0, 4096, 3, 0x21 /* SHARED|ANONYMOUS */, -1, 0);
   if (shared < 0 && shared > -4096) Refuse(Report{Stage::kInit, static_cast<int32_t>(-shared), -1});
@@ -459,9 +480,12 @@ struct SharedOutcome {
   *outcome = SharedOutcome{{}, -1, 0};
   const uint64_t all = ~0ull;
   sys::SetSignalMask(2, &all, nullptr);
+  int lifeline[2];
+  const long piped = sys::Call(__NR_pipe2, sys::Word(lifeline), sys::kCloseOnExec);
+  if (piped < 0) Refuse(Report{Stage::kPipes, static_cast<int32_t>(-piped), -1});
   const uint64_t flags = sys::kSignalChild | NamespaceCloneFlags(launch.plan.header->flags);
   const long init = sys::Call(__NR_clone, static_cast<long>(flags), 0, 0, 0, 0);
-  if (init == 0) RunAsInit(launch, outcome);
+  if (init == 0) RunAsInit(launch, outcome, lifeline[0]);
   if (init < 0) Refuse(Report{Stage::kClone, static_cast<int32_t>(-init), -1});
   const ChildInfo ended = Supervise(static_cast<int>(init));
   if (outcome->report.stage != Stage::kNone) Refuse(outcome->report);
