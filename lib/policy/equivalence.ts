@@ -10,7 +10,7 @@ import { legacyWritableRoots } from './legacy.ts'
 import { legacyToSplit } from './legacy-to-split.ts'
 import { juneRuntimePolicy } from './legacy-to-split-june.ts'
 import { MAIN_MODEL, type Model } from './model.ts'
-import { type AbsolutePath, childOf } from './path.ts'
+import { type AbsolutePath, childOf, ROOT } from './path.ts'
 import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy } from './policy.ts'
 import {
   type DiskLooks,
@@ -88,6 +88,13 @@ function hasNameOfItsOwn(context: RootContext, legacy: LegacySandboxPolicy): boo
   )
 }
 
+// The lists that are compared leave a denied root out (ROOT-9), so they do not tell of one that another entry opens by a
+// link. The legacy form would open it.
+function deniesAnOpenRoot(context: RootContext): boolean {
+  const denied = context.access.entries.some(({ path, access }) => path === ROOT && access === 'none')
+  return denied && readableRoots(context).includes(ROOT)
+}
+
 /** Whether only an engine that understands carve-outs may hold the policy. */
 export function needsDirectEnforcement(
   policy: FileSystemSandboxPolicy,
@@ -99,6 +106,7 @@ export function needsDirectEnforcement(
   const conversion = splitToLegacy(policy, network, surroundings, model)
   if (conversion.kind === 'refused') return true
   const context = rootContext(policy, surroundings, model, looks)
+  if (deniesAnOpenRoot(context)) return true
   if (model === '2026-06' && hasNameOfItsOwn(context, conversion.policy)) return true
   const rebuilt =
     model === '2026-03'

@@ -2,11 +2,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PolicyError } from '../../lib/errors.ts'
+import { canonicalPaths } from '../../lib/policy/canonical.ts'
+import { enforcedAccessOf } from '../../lib/policy/enforced.ts'
+import { needsDirectEnforcement } from '../../lib/policy/equivalence.ts'
+import { legacyToSplit } from '../../lib/policy/legacy-to-split.ts'
 import { parseFileSystemPolicy, parseLegacyPolicy } from '../../lib/policy/parse.ts'
 import { parseMacosExtension, parsePermissionProfile } from '../../lib/policy/permission-profile.ts'
+import type { FileSystemSandboxPolicy } from '../../lib/policy/policy.ts'
 import { printFileSystemPolicy, printLegacyPolicy } from '../../lib/policy/print.ts'
+import { resolvePolicy } from '../../lib/policy/resolve.ts'
 import { parseSandboxPolicy } from '../../lib/policy/sandbox-policy.ts'
-import { anyEntry, anyLegacy, anyRestricted } from './worlds.ts'
+import { splitToLegacy } from '../../lib/policy/split-to-legacy.ts'
+import { path, surroundingsIn } from './fake-files.ts'
+import { anyEntry, anyLegacy, anyPath, anyRestricted, anySurroundings, anyTree } from './worlds.ts'
 
 const glob = fc.record({
   path: fc.string().map(pattern => ({ type: 'glob_pattern' as const, pattern: pattern.replaceAll('\0', '') })),
@@ -33,6 +41,49 @@ describe('a policy', () => {
         expect(parseLegacyPolicy(printLegacyPolicy(legacy))).toEqual(legacy)
       }),
     )
+  })
+})
+
+describe('a policy that makes the trip through the legacy model', () => {
+  // Mostly policies that came from there, with something added: purely random ones hardly ever make it.
+  const policies = fc.record({ legacy: anyLegacy, more: fc.array(anyEntry, { maxLength: 2 }) })
+  const places = fc.array(anyPath, { minLength: 6, maxLength: 12 })
+
+  it('gives the same access everywhere', () => {
+    let trips = 0
+    fc.assert(
+      fc.property(anySurroundings(anyTree), policies, places, (around, { legacy, more }, asked) => {
+        const { kind, entries } = legacyToSplit(legacy, around)
+        const policy: FileSystemSandboxPolicy = { kind, entries: [...entries, ...more] }
+        if (kind !== 'restricted' || needsDirectEnforcement(policy, 'restricted', around)) return
+        const conversion = splitToLegacy(policy, 'restricted', around)
+        if (conversion.kind === 'refused') throw new Error('what needs no direct enforcement has a legacy form')
+        trips++
+        const resolve = (fileSystem: FileSystemSandboxPolicy) =>
+          resolvePolicy({ form: 'split', fileSystem, network: 'restricted' }, around)
+        const [before, after] = [policy, legacyToSplit(conversion.policy, around)].map(resolve)
+        const { canonical } = canonicalPaths(around.files)
+        for (const path of asked.map(canonical)) {
+          expect([path, enforcedAccessOf(after!, path).access]).toEqual([path, enforcedAccessOf(before!, path).access])
+        }
+      }),
+      { numRuns: 4000 },
+    )
+    expect(trips).toBeGreaterThan(400)
+  })
+
+  it('is none that denies a root which an entry opens by a link', () => {
+    const around = surroundingsIn({ '/ws': 'dir', '/a': { link: '/' } }, { cwd: '/ws' })
+    const entries = (access: 'read' | 'none') => [
+      {
+        path: { type: 'special' as const, value: { kind: 'current_working_directory' as const } },
+        access: 'read' as const,
+      },
+      { path: { type: 'path' as const, path: path('/a') }, access: 'read' as const },
+      { path: { type: 'special' as const, value: { kind: 'root' as const } }, access },
+    ]
+    expect(needsDirectEnforcement({ kind: 'restricted', entries: entries('none') }, 'restricted', around)).toBe(true)
+    expect(needsDirectEnforcement({ kind: 'restricted', entries: entries('read') }, 'restricted', around)).toBe(false)
   })
 })
 
