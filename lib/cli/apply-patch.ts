@@ -24,11 +24,14 @@ import { choosePolicy, policyOptions } from './policy-option.ts'
 import { painter, printable, say } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
-const { policy, writable } = policyOptions as Required<Pick<typeof policyOptions, 'policy' | 'writable'>>
+const { policy, profile, writable } = policyOptions as Required<
+  Pick<typeof policyOptions, 'policy' | 'profile' | 'writable'>
+>
 
 export const applyPatchCommand: Subcommand = {
   options: {
     policy,
+    profile,
     writable,
     cwd: { type: 'string', short: 'C' },
     check: { type: 'boolean' },

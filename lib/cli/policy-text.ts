@@ -38,7 +38,7 @@ export function readPolicy(name: string, profile: string | undefined): PolicyTex
   const file = name === '-' ? undefined : path.resolve(name)
   if (!isToml(name, text)) {
     if (profile !== undefined) throw new UsageError(`--profile belongs to a TOML file, and ${name} is JSON`)
-    return { policy: parseJson(text), name, file, profile: undefined, notices: [] }
+    return { policy: parseJson(text, name), name, file, profile: undefined, notices: [] }
   }
   const read = parsePermissionsToml(text, { profile, home: os.homedir() })
   return { policy: read.policy, name, file, profile: read.profile, notices: read.notices }
@@ -67,17 +67,18 @@ function readText(name: string): string {
   }
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, name: string): unknown {
+  const source = name === '-' ? 'the policy' : `the policy file ${name}`
   try {
     return JSON.parse(text)
   } catch (error) {
     // The parser's own message quotes the file; the place in it does not.
     const at = /position (\d+)/.exec((error as Error).message)?.[1]
-    if (at === undefined) throw new PolicyError('ERR_POLICY_INVALID', 'cannot read the policy: it is not JSON')
+    if (at === undefined) throw new PolicyError('ERR_POLICY_INVALID', `cannot read ${source}: it is not JSON`)
     const lines = text.slice(0, Number(at)).split('\n')
     const place = { line: lines.length, column: lines.at(-1)!.length + 1 }
     const location = `line ${place.line}, column ${place.column}`
-    throw new PolicyError('ERR_POLICY_INVALID', `cannot read the policy at ${location}: it is not JSON`, {
+    throw new PolicyError('ERR_POLICY_INVALID', `cannot read ${source} at ${location}: it is not JSON`, {
       location,
       place,
     })
