@@ -40,7 +40,7 @@ describe.runIf(engines.some(engine => engine !== 'landlock'))('castellan explain
     expect(code).toBe(0)
     expect(stdout).toMatch(/^policy workspace-write in .*, held by the engine \w+, network restricted$/m)
     expect(stdout).toMatch(/link -> .*\.git\/config +read +protection of \.git in /)
-    expect(stdout).toMatch(/new\.txt +write +entry \d+: :\w+ +bind write directory/)
+    expect(stdout).toMatch(/new\.txt +write +entry \d+: :\w+ +ACC-3 +bind write directory/)
   })
 
   it('answers for the policy that is asked about', () => {
