@@ -22,7 +22,7 @@ export interface DoctorReport {
 
 /** Probes by doing, in children that execute nothing. Throws BackendError when the addon cannot be loaded. */
 export async function doctor(): Promise<DoctorReport> {
-  const bubblewrap = await findBubblewrap(process.env['PATH'], [process.cwd()])
+  const bubblewrap = await findBubblewrap(process.env['PATH'], [])
   const capabilities = probeCapabilities(bubblewrap)
   if (capabilities.platform !== 'linux') return Object.freeze({ capabilities, engines: [], healthy: false })
   const { userNamespaces, mountApi, landlock, seccomp } = capabilities

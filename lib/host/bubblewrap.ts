@@ -1,8 +1,8 @@
 /**
  * Finds the system's bubblewrap and asks the program itself what it can do.
  *
- * A program that a command could have put there is never used: folders of PATH below the working directory or below any
- * writable root are passed over, by their canonical path (spec/linux 4.1). It is started with an empty environment.
+ * A program that a command could have put there is never used: folders of PATH below this process's directory, the policy's
+ * or any writable root are passed over, by their canonical path (spec/linux 4.1). It is started with an empty environment.
  */
 import { execFile } from 'node:child_process'
 import { accessSync, constants, realpathSync, statSync } from 'node:fs'
@@ -27,11 +27,12 @@ const missing: BubblewrapCapability = Object.freeze({
 /** A bubblewrap that was not looked for, because nothing will use it. */
 export const unsoughtBubblewrap: BubblewrapCapability = Object.freeze({ ...missing, how: 'not looked for' })
 
+/** `excluded`: folders that commands may write to, beside this process's own directory. */
 export function findBubblewrap(
   searchPath: string | undefined,
   excluded: readonly string[],
 ): Promise<BubblewrapCapability> {
-  const program = locate(searchPath, excluded.map(canonical))
+  const program = locate(searchPath, [...ownDirectory(), ...excluded].map(canonical))
   if (program === null) return Promise.resolve(missing)
   const { mtimeMs, ino } = statSync(program)
   const key = `${program}\0${mtimeMs}\0${ino}`
@@ -41,6 +42,15 @@ export function findBubblewrap(
     remembered.set(key, answer)
   }
   return answer
+}
+
+/** None when it was removed. */
+function ownDirectory(): string[] {
+  try {
+    return [process.cwd()]
+  } catch {
+    return []
+  }
 }
 
 function locate(searchPath: string | undefined, excluded: readonly string[]): string | null {

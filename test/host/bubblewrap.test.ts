@@ -67,3 +67,15 @@ it.each(['workspace/bin', 'root/bin'])(
     expect(existsSync(trace)).toBe(false)
   },
 )
+
+it('never starts a bubblewrap below its own directory, when the policy is about another one', async () => {
+  const trace = pretend('here/bin', '--perms', 0)
+  const directory = process.cwd()
+  process.chdir(world.at('here'))
+  try {
+    expect((await noticesOf('prefer')).notices).toContain('bubblewrap-missing')
+  } finally {
+    process.chdir(directory)
+  }
+  expect(existsSync(trace)).toBe(false)
+})
