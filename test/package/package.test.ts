@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import ts from 'typescript'
 import { beforeAll, describe, expect, it } from 'vitest'
 
+import { loadBinding } from '../../lib/native/binding.ts'
 import { inRoot, manifest, requireBuild, root, text } from './repository.ts'
 
 const subpaths = Object.keys(manifest.exports).filter(subpath => subpath !== './package.json')
@@ -14,7 +15,7 @@ const specifier = (subpath: string) => manifest.name + subpath.slice(1)
 beforeAll(requireBuild)
 
 describe('the entry points', () => {
-  it('are the documented four', () => {
+  it('are the documented five', () => {
     expect(subpaths.toSorted()).toEqual(['.', './apply-patch', './auth', './entry', './policy'])
   })
 
@@ -55,6 +56,14 @@ describe('the entry points', () => {
 
   it.each(Object.entries(manifest.bin))('the program %s is there and names its interpreter', (_, file) => {
     expect(text(file).startsWith('#!/usr/bin/env node\n')).toBe(true)
+  })
+})
+
+describe('the addon', () => {
+  it('is not the test build whose system calls can be made to fail', context => {
+    if (process.platform !== 'linux') context.skip('needs Linux, found another system')
+    expect(loadBinding()).toHaveProperty('landlockAbi')
+    expect(loadBinding()).not.toHaveProperty('setSoftLimit')
   })
 })
 
