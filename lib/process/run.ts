@@ -154,7 +154,8 @@ export function assertStarted(native: NativeResult, launch: Launch, command: Com
   if (launch.reportDescriptor < 0) return
   const report = readHelperRecords(native.reported)
   if (report.failure !== undefined) throw launchFailure(report.failure, command, launcher)
-  if (!report.started && !native.timedOut) throw setupFailed(native)
+  // What a limit ended may have run: the helper is ended with the command, maybe before it could say so.
+  if (!report.started && native.limit === 0) throw setupFailed(native)
 }
 
 /** bubblewrap ended before the helper inside it could say anything: what it printed is the only explanation. */

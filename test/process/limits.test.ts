@@ -9,6 +9,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { createSandbox, LimitError, OptionError, type Sandbox } from '../../lib/index.ts'
+import type { NativeResult } from '../../lib/native/binding.ts'
+import type { Command } from '../../lib/process/command.ts'
+import type { Launch, Launcher } from '../../lib/process/launch.ts'
+import { assertStarted } from '../../lib/process/run.ts'
 import { workspaceWrite } from '../enforcement/support/policies.ts'
 import { makeWorld, type World } from '../enforcement/support/world.ts'
 import { type CompiledLibrary, compileLibrary } from './compiled.ts'
@@ -19,6 +23,30 @@ const MB = 2 ** 20
 const takes = (megabytes: number) =>
   `const kept = []; for (let i = 0; i < ${megabytes}; i++) { kept.push(Buffer.alloc(${MB}, 1)); const until = Date.now() + 4; while (Date.now() < until); }`
 const busy = 'while :; do :; done'
+
+describe('a run of which no helper said that it started', () => {
+  const nothing = Buffer.alloc(0)
+  const ended = (limit: number): NativeResult => ({
+    id: 1,
+    pid: 1,
+    exitCode: -1,
+    signal: 9,
+    timedOut: false,
+    limit,
+    exitUnknown: false,
+    stdoutTruncated: false,
+    stderrTruncated: false,
+    stdout: nothing,
+    stderr: nothing,
+  })
+  const check = (limit: number) => () =>
+    assertStarted(ended(limit), { reportDescriptor: 3 } as Launch, {} as Command, {} as Launcher)
+
+  it('was not set up, unless a limit ended it before the helper could speak', () => {
+    expect(check(0)).toThrow('cannot set up the sandbox')
+    for (const limit of [1, 2, 3, 4, 5]) expect(check(limit)).not.toThrow()
+  })
+})
 
 describe.each(kinds.filter(kind => kind !== 'unconfined'))('limits: %s', kind => {
   let world: World
