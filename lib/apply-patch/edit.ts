@@ -9,7 +9,7 @@ import type { PlacedHunk } from './place.ts'
 
 /** `placed` is in the order of the file and does not overlap. */
 export function editDocument(document: Document, placed: readonly PlacedHunk[]): Document {
-  const writer = new Writer(document)
+  const writer = new Writer(document, countAdded(placed))
   for (const hunk of placed) {
     writer.keepUntil(hunk.at)
     for (const line of hunk.lines) writer.follow(line, hunk.at)
@@ -18,22 +18,36 @@ export function editDocument(document: Document, placed: readonly PlacedHunk[]):
   return writer.finish(spelledFinalNewline(placed), keepsMark(document, placed))
 }
 
+function countAdded(placed: readonly PlacedHunk[]): number {
+  let count = 0
+  for (const hunk of placed) for (const line of hunk.lines) if (line.kind === 'add') count++
+  return count
+}
+
 class Writer {
   readonly #document: Document
   readonly #raw: string[] = []
-  readonly #crlf: number[] = []
-  readonly #origins: number[] = []
+  readonly #crlf: Uint8Array
+  readonly #origins: Int32Array
   /** The next line of the document. */
   #cursor = 0
   /** The index in the document of the line that was written last; -1 when a hunk wrote it. */
   #lastKept = -1
 
-  constructor(document: Document) {
+  /** `added` is how many lines the hunks add. */
+  constructor(document: Document, added: number) {
     this.#document = document
+    this.#crlf = new Uint8Array(document.raw.length + added)
+    this.#origins = new Int32Array(document.raw.length + added)
   }
 
   keepUntil(end: number): void {
-    for (; this.#cursor < end; this.#cursor++) this.#keep()
+    const { raw, crlf, origins } = this.#document
+    for (; this.#cursor < end; this.#cursor++) {
+      this.#lastKept = this.#cursor
+      const origin = origins === null ? this.#cursor : origins[this.#cursor]!
+      this.#write(raw[this.#cursor]!, crlf[this.#cursor]!, origin)
+    }
   }
 
   follow(line: HunkLine, hunkStart: number): void {
@@ -51,9 +65,9 @@ class Writer {
       encoding: this.#document.encoding,
       marked,
       raw,
-      crlf: Uint8Array.from(this.#crlf),
+      crlf: this.#crlf.subarray(0, raw.length),
       finalNewline: raw.length === 0 || (spelled ?? this.#finalNewline()),
-      origins: Int32Array.from(this.#origins),
+      origins: this.#origins.subarray(0, raw.length),
     }
   }
 
@@ -63,19 +77,16 @@ class Writer {
     return wasInner || this.#document.finalNewline
   }
 
-  #keep(): void {
-    const { raw, crlf, origins } = this.#document
-    this.#lastKept = this.#cursor
-    this.#raw.push(raw[this.#cursor]!)
-    this.#crlf.push(crlf[this.#cursor]!)
-    this.#origins.push(origins === null ? this.#cursor : origins[this.#cursor]!)
-  }
-
   #add(line: HunkLine, hunkStart: number): void {
     this.#lastKept = -1
-    this.#raw.push(heldAs(this.#document, line.text))
-    this.#crlf.push(line.ending === 'crlf' ? 1 : this.#endingNearby(hunkStart))
-    this.#origins.push(-1)
+    const crlf = line.ending === 'crlf' ? 1 : this.#endingNearby(hunkStart)
+    this.#write(heldAs(this.#document, line.text), crlf, -1)
+  }
+
+  #write(text: string, crlf: number, origin: number): void {
+    const index = this.#raw.push(text) - 1
+    this.#crlf[index] = crlf
+    this.#origins[index] = origin
   }
 
   /** A new line ends like the old line above it in the hunk, else like the one below, else like the file's first. */

@@ -38,7 +38,15 @@ export function openEnvelope(text: string): Envelope {
   const inner = all.slice(range.from + 1, range.to)
   const framed = all[range.from]!.endsWith('\r') || inner.some(isMarkerLineWithCarriageReturn)
   const lines = framed ? inner.map(withoutCarriageReturn) : inner
-  return { lines, firstLine: range.from + 2, text: [markers.begin, ...lines, markers.end].join('\n') }
+  const body = framed ? lines.map(line => `${line}\n`).join('') : bodyOf(text, all, range)
+  return { lines, firstLine: range.from + 2, text: `${markers.begin}\n${body}${markers.end}` }
+}
+
+/** What lies between the two marker lines, cut out of `text` as it is. */
+function bodyOf(text: string, lines: readonly string[], range: Range): string {
+  const lengthOf = (some: readonly string[]): number => some.reduce((sum, line) => sum + line.length + 1, 0)
+  const start = lengthOf(lines.slice(0, range.from + 1))
+  return text.slice(start, text.length + 1 - lengthOf(lines.slice(range.to)))
 }
 
 function withoutBlankEdges(lines: readonly string[], range: Range): Range {

@@ -158,12 +158,15 @@ function contextOf(reader: Reader, path: string): string {
 
 function readHunkLines(reader: Reader, path: string): HunkLine[] {
   const lines: HunkLine[] = []
+  let previous: string | null = null
   for (; !reader.done; reader.advance()) {
     const line = reader.line
     const kind = kindOf(line)
-    if (kind !== null) lines.push(hunkLine(kind, line))
+    // Equal neighbours share one object: a file of repetitions would otherwise be millions of them.
+    if (kind !== null) lines.push(line === previous ? lines.at(-1)! : hunkLine(kind, line))
     else if (isNoNewline(line) && lines.length > 0) lines.push(withoutNewline(lines.pop()!))
     else break
+    previous = line
   }
   checkEnds(lines, reader, path)
   return lines

@@ -4,7 +4,7 @@
  * would show them.
  */
 
-import { type Document, textsOf } from './document.ts'
+import { type Document, newDocument, textsOf } from './document.ts'
 
 const contextLines = 3
 
@@ -25,8 +25,8 @@ export interface DiffNames {
 
 /** `after` knows its lines' origins in `before`, or is null (deleted); `before` is null for a new file. */
 export function unifiedDiff(before: Document | null, after: Document | null, names: DiffNames): string {
-  const oldLines = before === null ? [] : displayed(before)
-  const newLines = after === null ? [] : displayed(after)
+  const oldLines = new Shown(before)
+  const newLines = new Shown(after)
   const differences = differencesOf(oldLines, newLines, after?.origins ?? null)
   const header = [
     `--- ${names.before === null ? '/dev/null' : `a/${names.before}`}\n`,
@@ -35,22 +35,37 @@ export function unifiedDiff(before: Document | null, after: Document | null, nam
   return header.concat(grouped(differences).map(group => hunkText(group, oldLines, newLines))).join('')
 }
 
-/** With their endings, so that a change of the ending alone is a change. */
-function displayed(document: Document): string[] {
-  const last = document.raw.length - 1
-  return textsOf(document).map((text, index) => {
-    const carriageReturn = document.crlf[index] === 1 ? '\r' : ''
-    const line = index === 0 && document.marked ? `\ufeff${text}` : text
-    if (index === last && !document.finalNewline) return `${line}\n\\ No newline at end of file\n`
-    return `${line}${carriageReturn}\n`
-  })
+/** The lines of a document as a diff shows them: with their endings, so that a change of the ending alone is a change. */
+class Shown {
+  readonly length: number
+  readonly #document: Document
+  readonly #texts: readonly string[]
+
+  constructor(document: Document | null) {
+    this.#document = document ?? newDocument('')
+    this.#texts = textsOf(this.#document)
+    this.length = this.#texts.length
+  }
+
+  line(index: number): string {
+    const { crlf, marked, finalNewline } = this.#document
+    const line = index === 0 && marked ? `\ufeff${this.#texts[0]}` : this.#texts[index]!
+    if (index === this.length - 1 && !finalNewline) return `${line}\n\\ No newline at end of file\n`
+    return crlf[index] === 1 ? `${line}\r\n` : `${line}\n`
+  }
+
+  /** Whether a line looks like `other`'s. Nearly all do, and are not put together for it. */
+  alike(index: number, other: Shown, otherIndex: number): boolean {
+    if (this.#isPlain(index) && other.#isPlain(otherIndex)) return this.#texts[index] === other.#texts[otherIndex]
+    return this.line(index) === other.line(otherIndex)
+  }
+
+  #isPlain(index: number): boolean {
+    return index > 0 && index < this.length - 1 && this.#document.crlf[index] === 0
+  }
 }
 
-function differencesOf(
-  oldLines: readonly string[],
-  newLines: readonly string[],
-  origins: Int32Array | null,
-): Difference[] {
+function differencesOf(oldLines: Shown, newLines: Shown, origins: Int32Array | null): Difference[] {
   const differences: Difference[] = []
   let oldStart = 0
   let newStart = 0
@@ -61,7 +76,7 @@ function differencesOf(
   }
   for (let index = 0; index < newLines.length; index++) {
     const origin = origins === null ? index : origins[index]!
-    if (origin !== -1 && oldLines[origin] === newLines[index]) close(origin, index)
+    if (origin !== -1 && newLines.alike(index, oldLines, origin)) close(origin, index)
   }
   close(oldLines.length, newLines.length)
   return differences
@@ -79,7 +94,7 @@ function grouped(differences: readonly Difference[]): Difference[][] {
   return groups
 }
 
-function hunkText(group: readonly Difference[], oldLines: readonly string[], newLines: readonly string[]): string {
+function hunkText(group: readonly Difference[], oldLines: Shown, newLines: Shown): string {
   const first = group[0]!
   const last = group.at(-1)!
   const lead = Math.min(contextLines, first.oldStart)
@@ -89,12 +104,12 @@ function hunkText(group: readonly Difference[], oldLines: readonly string[], new
   const lines: string[] = []
   let kept = first.oldStart - lead
   const keep = (end: number): void => {
-    for (; kept < end; kept++) lines.push(` ${oldLines[kept]}`)
+    for (; kept < end; kept++) lines.push(` ${oldLines.line(kept)}`)
   }
   for (const difference of group) {
     keep(difference.oldStart)
-    for (let index = difference.oldStart; index < difference.oldEnd; index++) lines.push(`-${oldLines[index]}`)
-    for (let index = difference.newStart; index < difference.newEnd; index++) lines.push(`+${newLines[index]}`)
+    for (let index = difference.oldStart; index < difference.oldEnd; index++) lines.push(`-${oldLines.line(index)}`)
+    for (let index = difference.newStart; index < difference.newEnd; index++) lines.push(`+${newLines.line(index)}`)
     kept = difference.oldEnd
   }
   keep(last.oldEnd + tail)

@@ -39,6 +39,38 @@ describe('placing hunks', () => {
     expect(placeHunks(document, sectionOf(['@@', ...pattern]))).toMatchObject([{ at: 1, leniency }])
   })
 
+  it.each(found)('finds a line after @@ by the same search: %s, %j', (_, file, pattern) => {
+    const lines = [`@@ ${pattern[0]!.slice(1)}`, '-end', '+END']
+    expect(edit(`${file}end\n`, lines).toString()).toBe(`${file}END\n`)
+  })
+
+  it.each(found)('finds lines at the end of the file by the same search: %s, %j', (leniency, file, pattern) => {
+    const document = readDocument(Buffer.from(file))
+    const lines = ['@@', ...pattern, '*** End of File']
+    expect(placeHunks(document, sectionOf(lines))).toMatchObject([{ at: 1, leniency }])
+  })
+
+  const alike: [ascii: string, characters: string][] = [
+    ['-', '\u2010\u2011\u2012\u2013\u2014\u2015\u2212'],
+    ["'", '\u2018\u2019\u201a\u201b'],
+    ['"', '\u201c\u201d\u201e\u201f'],
+    [' ', '\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000'],
+  ]
+  it.each(alike)('takes %j for each of its typographic forms, in the file and in the patch', (ascii, characters) => {
+    for (const character of characters) {
+      expect(edit(`x${character}y\n`, ['@@', `-x${ascii}y`, '+z']).toString(), character).toBe('z\n')
+      expect(edit(`x${ascii}y\n`, ['@@', `-x${character}y`, '+z']).toString(), character).toBe('z\n')
+    }
+  })
+
+  it('takes no other character for a typographic form', () => {
+    for (const character of '\u00ad\u200b\u2016\u2017\u2020\u2032\u2033\u2043\u00b4\u0060\u1680\u2001\u2000\ufe63') {
+      for (const [ascii] of alike) {
+        expect(() => edit(`x${character}y\n`, ['@@', `-x${ascii}y`, '+z']), character).toThrow(PatchNoMatchError)
+      }
+    }
+  })
+
   it('does not forgive more than that', () => {
     for (const [file, pattern] of [
       ['a  b\n', ' a b'],

@@ -17,6 +17,8 @@ function update(hunks: Hunk[], moveTo: string | null = null, path = 'a'): Sectio
   return { kind: 'update', path, line: 2, moveTo, hunks }
 }
 
+const two = (line: HunkLine): HunkLine[] => [line, line]
+
 const accepted: [name: string, lines: string[], sections: Section[]][] = [
   ['adds a file', ['*** Add File: a', '+x', '+', '+y'], [{ kind: 'add', path: 'a', line: 2, content: 'x\n\ny\n' }]],
   ['adds an empty file', ['*** Add File: a'], [{ kind: 'add', path: 'a', line: 2, content: '' }]],
@@ -90,6 +92,21 @@ const accepted: [name: string, lines: string[], sections: Section[]][] = [
     ],
   ],
   [
+    'takes a padded destination and end-of-file marker',
+    ['*** Update File: a', ' *** Move to:  b ', '@@', '-x', '*** End of File \t'],
+    [update([hunk(4, [remove('x')], { endOfFile: true })], 'b')],
+  ],
+  [
+    'takes blanks after @@ for no line',
+    ['*** Update File: a', '@@ \t', '-x', '@@   ', '-y'],
+    [update([hunk(3, [remove('x')]), hunk(5, [remove('y')])])],
+  ],
+  [
+    'shares equal lines in a row without joining them',
+    ['*** Update File: a', '@@', ' x', ' x', '-x', '-x', '+x', '+x', ' x'],
+    [update([hunk(3, [...two(context('x')), ...two(remove('x')), ...two(add('x')), context('x')])])],
+  ],
+  [
     'leaves marker text in content alone',
     ['*** Update File: a', '@@', ' *** End Patch', '-*** Add File: x', '+@@'],
     [update([hunk(3, [context('*** End Patch'), remove('*** Add File: x'), add('@@')])])],
@@ -131,6 +148,9 @@ describe('parsePatch', () => {
     ['in a heredoc', `<<EOF\n*** Begin Patch\n${body}\n*** End Patch\nEOF\n`],
     ["in a heredoc with '", `<<'EOF'\n*** Begin Patch\n${body}\n*** End Patch\nEOF`],
     ['in a heredoc with "', `<<"PATCH"\n*** Begin Patch\n${body}\n*** End Patch\nPATCH\n\n`],
+    ['in a heredoc that takes tabs off', `<<-EOF\n*** Begin Patch\n${body}\n*** End Patch\nEOF`],
+    ['in a heredoc with blanks and CRLF', `<< 'EOF'\r\n*** Begin Patch\r\n${body}\r\n*** End Patch\r\nEOF\r\n`],
+    ['in a fence in a heredoc', `<<EOF\n\`\`\`\n*** Begin Patch\n${body}\n*** End Patch\n\`\`\`\nEOF`],
     ['in a fence', `\`\`\`diff\n*** Begin Patch\n${body}\n*** End Patch\n\`\`\``],
     ['in a heredoc in a fence', `~~~\n<<EOF\n*** Begin Patch\n${body}\n*** End Patch\nEOF\n~~~`],
   ]
@@ -203,6 +223,14 @@ describe('parsePatch', () => {
       patchOf('*** Update File: a', ' x', '\\ No newline at end of file', '-y'),
       6,
     ],
+    [
+      'a line of an added file after the one without a newline',
+      patchOf('*** Add File: a', '+x', '\\ No newline at end of file', '+y'),
+      5,
+    ],
+    ['a missing newline before any line', patchOf('*** Add File: a', '\\ No newline at end of file'), 3],
+    ['three wrappings', `\`\`\`\n<<A\n~~~\n*** Begin Patch\n${body}\n*** End Patch\n~~~\nA\n\`\`\``, 3],
+    ['a heredoc that ends otherwise', `<<A\n*** Begin Patch\n${body}\n*** End Patch\nB`, 1],
     ['a second destination', patchOf('*** Update File: a', '*** Move to: b', '*** Move to: c', '@@', '-x'), 4],
   ]
   it.each(refused)('refuses %s', (_, text, line) => {
