@@ -22,6 +22,7 @@
 //   filter        last: it closes calls the steps above need
 #include "child.h"
 
+#include "open_path.h"
 #include "syscalls.h"
 
 namespace castellan {
@@ -230,8 +231,7 @@ bool DropCapabilitiesInChild(Report* report) {
 bool AddLandlockRuleInChild(const PlanView& plan, uint32_t index, int ruleset, Report* report) {
   const RuleRecord& record = plan.rules[index];
   // Canonical paths hold no link; finding one means that the path was changed since the plan was made.
-  const long fd = sys::OpenAt2(sys::kAtFdCwd, plan.Text(record.path), sys::kPath | sys::kCloseOnExec,
-                               sys::kResolveNoSymlinks);
+  const long fd = OpenWithoutLinksInChild(sys::kAtFdCwd, plan.Text(record.path));
   if (fd < 0)
     return (record.flags & kOptional) ||
            FailInChild(report, Stage::kLandlock, fd, static_cast<int32_t>(index));

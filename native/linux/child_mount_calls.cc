@@ -2,6 +2,7 @@
 #include "child_mount_calls.h"
 
 #include "child_mount_lines.h"
+#include "open_path.h"
 
 namespace castellan {
 namespace {
@@ -25,10 +26,6 @@ struct DescriptorPath {
   }
 };
 
-long OpenPlaceInChild(int directory, const char* path) {
-  return sys::OpenAt2(directory, path, sys::kPath | sys::kCloseOnExec, sys::kResolveNoSymlinks);
-}
-
 long RemountInChild(int fd, uint64_t attributes) {
   return sys::Mount(nullptr, DescriptorPath(fd).text, nullptr, kMsRemount | kMsBind | attributes, nullptr);
 }
@@ -47,7 +44,7 @@ long CoverWayInChild(char* path, size_t length) {
     while (length > 0 && path[length - 1] != '/') length--;
     if (length <= LengthInChild(kStagingPlace) + 1) return -sys::kEACCES;
     path[--length] = '\0';
-    const long fd = OpenPlaceInChild(sys::kAtFdCwd, path);
+    const long fd = OpenWithoutLinksInChild(sys::kAtFdCwd, path);
     if (fd == -sys::kEACCES) continue;
     if (fd < 0) return fd;
     const uint64_t closed = sys::kMountReadOnly | sys::kMountNoSuid | sys::kMountNoDev | sys::kMountNoExec;
@@ -61,7 +58,7 @@ long CoverWayInChild(char* path, size_t length) {
 // Mounts of a less privileged namespace keep the attributes they came with: leaving one out is EPERM
 // (mount_namespaces(7)), so each gets its own and the new ones. What another mount covers cannot be reached.
 long RestrictLineInChild(MountLine& line, uint64_t attributes) {
-  const long fd = OpenPlaceInChild(sys::kAtFdCwd, line.path);
+  const long fd = OpenWithoutLinksInChild(sys::kAtFdCwd, line.path);
   if (fd == -sys::kENOENT || fd == -sys::kENOTDIR) return 0;
   if (fd == -sys::kEACCES) return CoverWayInChild(line.path, line.path_length);
   if (fd < 0) return fd;

@@ -13,6 +13,7 @@
 #include "child.h"
 
 #include "child_mount_calls.h"
+#include "open_path.h"
 #include "syscalls.h"
 
 namespace castellan {
@@ -64,8 +65,7 @@ bool HasOwnRoot(const Work& work) {
 }
 
 long OpenTargetInChild(const Work& work, const char* path) {
-  return sys::OpenAt2(work.place.root, RelativeInChild(path), sys::kPath | sys::kCloseOnExec,
-                      sys::kResolveNoSymlinks);
+  return OpenWithoutLinksInChild(work.place.root, RelativeInChild(path));
 }
 
 bool MatchesPinInChild(const MountRecord& record, int fd) {
@@ -78,7 +78,7 @@ bool MatchesPinInChild(const MountRecord& record, int fd) {
 
 // What stands at a host path, with everything mounted below it.
 long TakeInChild(const Work& work, const MountRecord* pinned, const char* path) {
-  const long fd = sys::OpenAt2(sys::kAtFdCwd, path, sys::kPath | sys::kCloseOnExec, sys::kResolveNoSymlinks);
+  const long fd = OpenWithoutLinksInChild(sys::kAtFdCwd, path);
   if (fd < 0) return fd;
   long tree = -sys::kESTALE;
   if (pinned == nullptr || MatchesPinInChild(*pinned, static_cast<int>(fd))) {
@@ -147,7 +147,7 @@ bool TakeDevicesInChild(Work& work) {
 // The new root is mounted over /dev; all sources are taken before or by other paths.
 long OpenStagedRootInChild(Work& work, long result) {
   if (result < 0) return result;
-  const long root = sys::OpenAt2(sys::kAtFdCwd, kStagingPlace, sys::kPath | sys::kCloseOnExec, 0);
+  const long root = OpenPlainInChild(kStagingPlace);
   if (root >= 0) work.place.root = static_cast<int>(root);
   return root;
 }
@@ -160,8 +160,8 @@ long StartFromHostTreeInChild(Work& work, const MountRecord& record) {
   }
   long result = MakePrivateInChild(true);
   if (result < 0) return result;
-  const long host = sys::OpenAt2(sys::kAtFdCwd, "/", sys::kPath | sys::kCloseOnExec, 0);
-  const long target = sys::OpenAt2(sys::kAtFdCwd, kStagingPlace, sys::kPath | sys::kCloseOnExec, 0);
+  const long host = OpenPlainInChild("/");
+  const long target = OpenPlainInChild(kStagingPlace);
   if (host < 0 || target < 0) return host < 0 ? host : target;
   result = PlaceTreeInChild(work.place, static_cast<int>(host), set, static_cast<int>(target), "/");
   sys::Close(static_cast<int>(host));
@@ -172,11 +172,10 @@ long StartFromHostTreeInChild(Work& work, const MountRecord& record) {
 long StartFromEmptyRootInChild(Work& work) {
   const long result = MakePrivateInChild(work.place.classic);
   if (result < 0) return result;
-  const long target = sys::OpenAt2(sys::kAtFdCwd, kStagingPlace, sys::kPath | sys::kCloseOnExec, 0);
+  const long target = OpenPlainInChild(kStagingPlace);
   if (target < 0) return target;
   if (!work.place.classic) {
-    work.null_file = static_cast<int>(
-        sys::OpenAt2(sys::kAtFdCwd, kDeviceFiles[kNullDevice], sys::kPath | sys::kCloseOnExec, 0));
+    work.null_file = static_cast<int>(OpenPlainInChild(kDeviceFiles[kNullDevice]));
   }
   const long placed = PlaceFilesystemInChild(work.place, Tmpfs("0111", kPlain), static_cast<int>(target));
   sys::Close(static_cast<int>(target));
@@ -354,8 +353,7 @@ bool VerifyBindsInChild(const PlanView& plan, Report* report) {
     const MountRecord& record = plan.mounts[i];
     const bool missing = record.kind == kMaskMissing;
     if (!missing && (record.kind != kBind || !(record.flags & kPinned))) continue;
-    const long target = sys::OpenAt2(sys::kAtFdCwd, plan.Text(record.target), sys::kPath | sys::kCloseOnExec,
-                                     sys::kResolveNoSymlinks);
+    const long target = OpenWithoutLinksInChild(sys::kAtFdCwd, plan.Text(record.target));
     if (target == -sys::kEACCES && !(record.flags & kWritable)) continue;
     const bool same = target >= 0 && (missing ? IsMountInChild(static_cast<int>(target))
                                               : MatchesPinInChild(record, static_cast<int>(target)));

@@ -22,6 +22,7 @@ const usable = reports.filter(report => report.usable).map(report => report.engi
 
 /** Numbers from 424 on are the same on every architecture. */
 const treeCalls = { open_tree: 428, move_mount: 429, fsopen: 430, fsconfig: 431, fsmount: 432, mount_setattr: 442 }
+const openat2 = 437
 const landlockCalls = [444, 445, 446]
 
 /** A file system that anybody may write to, and one that lies in a directory which uid 0 alone may enter. */
@@ -41,6 +42,13 @@ const worlds = [
     without: [],
   },
   { like: 'a filter that answers EPERM to them', errno: EPERM, calls: Object.values(treeCalls), without: [] },
+  { like: 'a filter that answers EPERM to openat2', errno: EPERM, calls: [openat2], without: [] },
+  {
+    like: 'a filter that knows no openat2 and no mount calls',
+    errno: ENOSYS,
+    calls: [openat2, ...Object.values(treeCalls)],
+    without: [],
+  },
   { like: 'Landlock switched off', errno: EOPNOTSUPP, calls: landlockCalls, without: ['landlock'] },
   { like: 'Landlock that does not restrict', errno: EPERM, calls: [446], without: ['landlock'] },
 ]

@@ -7,7 +7,7 @@
 // --engines: those that must be usable here, strongest first; `none` for none. Every other one must refuse, and so must the
 // default where there is none: never an open run. --probe: test/enforcement/support/probe.c, compiled. Prints a line per
 // check and `N passed, M failed`; ends with 1 when one failed.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
@@ -201,6 +201,28 @@ async function emptyRootHolds(engine) {
   await sandbox[Symbol.asyncDispose]()
 }
 
+/** A root that became a link after the plan was made: by `wrap`, whose plan is the one of the call. bwrap cannot be wrapped. */
+async function linksAreNotFollowed(engine) {
+  if (engine === 'bwrap') return
+  const ws = at(`${engine}-link`)
+  put(`${engine}-link/file`, 'text')
+  const elsewhere = at(`${engine}-elsewhere`)
+  fs.mkdirSync(elsewhere)
+  const sandbox = await createSandbox({ policy: workspace, cwd: ws, linux: only[engine] })
+  const start = () => {
+    const { file, args, env } = sandbox.wrap(probe, [`create|${ws}/planted`])
+    return () => spawnSync(file, args, { env, cwd: '/', encoding: 'utf8' })
+  }
+  check(`${engine}: a wrapped command runs`, start()().stdout === 'ok\n')
+  const late = start()
+  fs.renameSync(ws, `${ws}-moved`)
+  fs.symlinkSync(elsewhere, ws)
+  const { status, stderr } = late()
+  check(`${engine}: a root that became a link stops the launch`, status === 125, `${status} ${stderr}`)
+  check(`${engine}: nothing was made behind the link`, fs.readdirSync(elsewhere).length === 0)
+  await sandbox[Symbol.asyncDispose]()
+}
+
 function processesNamed(argument) {
   return fs.readdirSync('/proc').filter(pid => {
     if (!/^\d+$/.test(pid)) return false
@@ -257,7 +279,7 @@ try {
       check(`${engine}: is refused`, answer === 'ERR_BACKEND_UNAVAILABLE', answer)
       continue
     }
-    for (const part of [workspaceHolds, carveOutsHold, emptyRootHolds, treesEnd]) {
+    for (const part of [workspaceHolds, carveOutsHold, emptyRootHolds, linksAreNotFollowed, treesEnd]) {
       await part(engine).catch(error => check(`${engine}: ${part.name}`, false, `${error.code} ${error.message}`))
     }
   }

@@ -4,13 +4,11 @@
  *
  * Not here:
  * - `mkdir` and `mkdirat`: the kernel drops both bits itself (mkdir(2)), so refusing would only break callers.
- * - `openat2`: its mode lies behind a pointer, and ordinary programs use it. What remains: a file made by openat2 with a
- *   set-id mode. For a user it lends no more than the user's own rights, inside a root that the policy opened.
  * - Directories cannot be told from files by a filter: set-group-id on a directory is refused too (`git init --shared`).
  */
 
 import type { SeccompRule } from './seccomp.ts'
-import { deny, hasAnyOf, maskedEquals } from './seccomp-builders.ts'
+import { deny, hasAnyOf, maskedEquals, pretendMissing } from './seccomp-builders.ts'
 import type { SystemCallName } from './system-calls.ts'
 
 const SET_ID_BITS = 0o6000
@@ -33,6 +31,7 @@ export function fileModeRules(): SeccompRule[] {
     ...setIdRules('mknodat', 2),
     ...openRules('open', 1, 2),
     ...openRules('openat', 2, 3),
+    pretendMissing('openat2', 'its mode lies behind a pointer; programs fall back to openat'),
     ...deviceNodeRules('mknod', 1),
     ...deviceNodeRules('mknodat', 2),
   ]
