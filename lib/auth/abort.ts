@@ -4,8 +4,11 @@
 import { AuthError } from './errors.ts'
 
 /** @throws AuthError of kind `aborted` as soon as the signal fires; the promise goes on for the others. */
-export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
+export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return signal === undefined ? work : raceWith(work, signal)
+}
+
+async function raceWith<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   work.catch(() => undefined)
   let giveUp: () => void = () => undefined
   const aborted = new Promise<never>((_, reject) => {

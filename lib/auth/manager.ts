@@ -139,7 +139,7 @@ export class AuthManager {
    */
   async refreshToken({ signal }: WaitOptions = {}): Promise<RefreshResult> {
     await abortable(this.#session.ready, signal)
-    return abortable(this.#session.refresh('forced'), signal)
+    return await abortable(this.#session.refresh('forced'), signal)
   }
 
   /**

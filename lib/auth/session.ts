@@ -103,21 +103,18 @@ export class LoginSession {
     return changed
   }
 
-  async refresh(reason: RefreshReason): Promise<RefreshResult> {
+  /** Rejects, and never throws: each async function on the way of a poll of a refused login would cost it as much again. */
+  refresh(reason: RefreshReason): Promise<RefreshResult> {
     if (this.bearer !== undefined) return this.#refreshBearer(this.bearer)
     const snapshot = this.#holder.snapshot
-    if (snapshot === undefined) throw new AuthError('not_logged_in')
+    if (snapshot === undefined) return Promise.reject(new AuthError('not_logged_in'))
     switch (snapshot.mode) {
       case 'apikey':
       case 'personalAccessToken':
       case 'agentIdentity':
-        return { outcome: 'noop' }
+        return Promise.resolve({ outcome: 'noop' })
       case 'chatgptAuthTokens':
-        this.#externalRefresh ??= this.#refreshFromHost(snapshot).finally(() => {
-          this.#externalRefresh = undefined
-        })
-        await this.#externalRefresh
-        return { outcome: 'refreshed', persisted: false }
+        return this.#refreshSupplied(snapshot)
       case 'chatgpt':
         return this.#refreshManaged(snapshot, reason)
       default:
@@ -135,6 +132,15 @@ export class LoginSession {
       this.replace(undefined)
       throw new AuthError('not_logged_in')
     }
+  }
+
+  /** All callers share one question to the host. */
+  async #refreshSupplied(snapshot: AuthSnapshot): Promise<RefreshResult> {
+    this.#externalRefresh ??= this.#refreshFromHost(snapshot).finally(() => {
+      this.#externalRefresh = undefined
+    })
+    await this.#externalRefresh
+    return { outcome: 'refreshed', persisted: false }
   }
 
   async #refreshFromHost(snapshot: AuthSnapshot): Promise<void> {

@@ -40,7 +40,13 @@ export class RefreshCoordinator {
     if (cell.unsaved !== undefined && cell.flight === undefined) await this.flush()
     const key = AuthSnapshot.keyOf(base)
     const poisoned = cell.poison.failureOf(key)
-    if (poisoned !== undefined && cell.flight === undefined) return this.#failFast(base, poisoned)
+    if (poisoned !== undefined && cell.flight === undefined) {
+      // What polling clients do most: one look at the store's version, and the recorded error.
+      const newer = newerThan(base, await this.#context.reader.peek())
+      if (newer === undefined) throw poisoned
+      this.#replace(newer)
+      return { outcome: 'reloaded', persisted: true }
+    }
     while (cell.flight !== undefined && cell.flight.key !== key) await cell.flight.promise.catch(() => undefined)
     return this.#adopt(cell.flight ?? this.#start(base, key, reason))
   }
@@ -68,14 +74,6 @@ export class RefreshCoordinator {
     clearTimeout(this.#retry)
     this.#retry = undefined
     await this.#context.cell.takeLock()?.release()
-  }
-
-  /** What polling clients do most: one look at the store's version, and the recorded error. */
-  async #failFast(base: AuthSnapshot, poisoned: AuthError): Promise<RefreshResult> {
-    const newer = newerThan(base, await this.#context.reader.peek())
-    if (newer === undefined) throw poisoned
-    this.#replace(newer)
-    return { outcome: 'reloaded', persisted: true }
   }
 
   #start(base: AuthSnapshot, key: string, reason: RefreshReason): Flight {
