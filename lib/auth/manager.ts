@@ -45,6 +45,7 @@ import { UnauthorizedRecovery } from './recovery.ts'
 import type { RefreshResult } from './refresh/coordinator.ts'
 import type { Fetch } from './refresh/http.ts'
 import { proactiveReason } from './refresh/proactive.ts'
+import type { RefreshReason } from './refresh/request.ts'
 import { violationOf } from './restrictions.ts'
 import { LoginSession } from './session.ts'
 import type { AuthSnapshot } from './snapshot.ts'
@@ -60,6 +61,11 @@ import {
 export interface WaitOptions {
   /** Ends this call's wait; a request that is under way goes on and its result is kept. */
   readonly signal?: AbortSignal
+}
+
+export interface RefreshOptions extends WaitOptions {
+  /** What the provider is told, where it wants to know (`sendRefreshReason`). Default `forced`. */
+  readonly reason?: RefreshReason
 }
 
 export interface LogoutResult {
@@ -137,9 +143,9 @@ export class AuthManager {
    * @throws AuthError of kind `permanent` (log in again), `transient` (may pass) or `aborted`; `issuer_mismatch` when the
    * login came from another server than the configured one, which is then not asked.
    */
-  async refreshToken({ signal }: WaitOptions = {}): Promise<RefreshResult> {
+  async refreshToken({ reason = 'forced', signal }: RefreshOptions = {}): Promise<RefreshResult> {
     await abortable(this.#session.ready, signal)
-    return await abortable(this.#session.refresh('forced'), signal)
+    return await abortable(this.#session.refresh(reason), signal)
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { AuthManager } from '../../lib/auth/index.ts'
+import { AuthManager, codexProvider } from '../../lib/auth/index.ts'
 import { emptyRecord } from '../../lib/auth/record.ts'
 import { AuthSnapshot } from '../../lib/auth/snapshot.ts'
 import { authStatus } from '../../lib/auth/status.ts'
@@ -147,5 +147,25 @@ describe('readAccount', () => {
     const tokens = { ...JSON.parse(managedText()).tokens, id_token: jwt({}) }
     const nameless = await managerOf(textOf({ tokens }), 'permanent')
     await expect(nameless.manager.readAccount()).rejects.toMatchObject({ reason: 'missing_account_details' })
+  })
+})
+
+describe('refreshToken', () => {
+  it.each([
+    [{}, 'forced'],
+    [{ reason: 'scheduled' as const }, 'scheduled'],
+  ])('%j tells the provider the reason %s, where it wants to know', async (options, expected) => {
+    const bodies: unknown[] = []
+    const home = temporaryHome()
+    homes.push(home)
+    home.write(managedText())
+    const fetch = async (_: unknown, init?: RequestInit): Promise<Response> => {
+      bodies.push(JSON.parse(String(init?.body)))
+      return Response.json({}, { status: 500 })
+    }
+    const provider = { ...codexProvider(), sendRefreshReason: true }
+    const manager = await AuthManager.open({ home: home.path, env: {}, fetch, provider })
+    await expect(manager.refreshToken(options)).rejects.toMatchObject({ kind: 'transient' })
+    expect(bodies).toMatchObject([{ refresh_reason: expected }])
   })
 })
