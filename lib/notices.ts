@@ -13,6 +13,9 @@ export type NoticeCode =
   | 'unknown-special-path'
   | 'missing-root'
   | 'git-protected'
+  | 'seatbelt-never-executed'
+  | 'seatbelt-helper-missing'
+  | 'seatbelt-helper-writable'
 
 export interface Notice {
   readonly code: NoticeCode

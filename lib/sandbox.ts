@@ -8,9 +8,6 @@
  */
 import type { WrappedCommand } from './backend/wrap.ts'
 import { DisposedError, LimitError, OptionError } from './errors.ts'
-import type { BubblewrapCapability } from './host/capabilities.ts'
-import { fileSystemView } from './host/file-system-view.ts'
-import { currentSurroundings } from './host/surroundings.ts'
 import type { Notice } from './notices.ts'
 import { type Explanation, explainPath } from './plan/explain.ts'
 import type { LimitPlan, Limits } from './plan/linux/process-limits.ts'
@@ -18,24 +15,21 @@ import type { Plan } from './plan/plan.ts'
 import { canonicalPaths } from './policy/canonical.ts'
 import { type AbsolutePath, resolvePath } from './policy/path.ts'
 import type { Policy } from './policy/policy.ts'
-import { resolvePolicy } from './policy/resolve.ts'
 import { parseSandboxPolicy } from './policy/sandbox-policy.ts'
 import type { ResolvedPolicy, Surroundings } from './policy/types.ts'
 import { type Command, type CommandOptions, checkWords } from './process/command.ts'
-import { environmentRuns } from './process/environment-runs.ts'
 import { checkInheritEnv } from './process/inherited-environment.ts'
 import { combineLimits } from './process/limit-options.ts'
 import { checkNames } from './process/option-names.ts'
 import { checkRunOptions, checkSpawnOptions, type RunOptions, type SpawnOptions } from './process/options.ts'
 import type { RunResult } from './process/result.ts'
-import { AbortError, run, runSync } from './process/run.ts'
-import type { Runs } from './process/runs.ts'
-import { SandboxedProcess } from './process/sandboxed-process.ts'
+import { AbortError } from './process/run.ts'
+import type { SandboxedProcess } from './process/sandboxed-process.ts'
 import { Commands } from './sandbox/commands.ts'
 import { type Held, Holding } from './sandbox/holding.ts'
-import { holdLimits } from './sandbox/limits.ts'
+import { hostSystem } from './sandbox/host-system.ts'
 import { checkSandboxOptions, type LinuxOptions, type SandboxOptions } from './sandbox/options.ts'
-import { seekBubblewrap } from './sandbox/seek-bubblewrap.ts'
+import type { HostSystem, SandboxSystem } from './sandbox/system.ts'
 import { WrapTargets } from './sandbox/wrap-targets.ts'
 
 export type WrapOptions = Pick<CommandOptions, 'env' | 'inheritEnv'>
@@ -47,18 +41,24 @@ type Buffered<Options> = Options extends { encoding: 'buffer' } ? Buffer : strin
  * BackendError (`ERR_BACKEND_UNAVAILABLE`) when nothing on this machine can hold the policy, OptionError for a misused option.
  */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
+  return await makeSandbox(options, hostSystem)
+}
+
+/** @internal The same on an operating system that is given, for tests of one on another. */
+export async function makeSandbox(options: SandboxOptions, systemOf: () => HostSystem): Promise<Sandbox> {
   checkSandboxOptions(options)
-  const here = currentSurroundings(options.cwd === undefined ? {} : { cwd: options.cwd })
+  const host = systemOf()
+  const here = host.surroundings(options.cwd)
   const surroundings = options.git === undefined ? here : { ...here, git: options.git }
   // Without a base: a relative path in a policy would mean another place in another host (WIRE-5).
   const policy = parseSandboxPolicy(options.policy, { unknownMembers: 'refuse' })
-  const bubblewrap = await seekBubblewrap(() => resolvePolicy(policy, surroundings), options)
-  return new Sandbox(policy, surroundings, bubblewrap, options)
+  const system = await host.open(policy, surroundings, options)
+  return new Sandbox(policy, surroundings, system, options)
 }
 
 export class Sandbox {
   readonly #surroundings: Surroundings
-  readonly #runs: Runs
+  readonly #system: SandboxSystem
   readonly #holding: Holding
   readonly #commands: Commands
   readonly #wrapped: WrapTargets
@@ -67,12 +67,12 @@ export class Sandbox {
   #disposed = false
 
   /** @internal Use `createSandbox`. */
-  constructor(policy: Policy, surroundings: Surroundings, bubblewrap: BubblewrapCapability, options: SandboxOptions) {
+  constructor(policy: Policy, surroundings: Surroundings, system: SandboxSystem, options: SandboxOptions) {
     this.#surroundings = surroundings
-    this.#runs = environmentRuns()
-    this.#holding = new Holding(this.#runs.binding, policy, surroundings, bubblewrap, options)
+    this.#system = system
+    this.#holding = new Holding(system, policy, surroundings)
     this.#commands = new Commands(surroundings.policyCwd, options)
-    this.#wrapped = new WrapTargets(this.#runs.binding)
+    this.#wrapped = new WrapTargets(system)
     this.#limits = options.limits
     // What no command could be held to is refused before there is one.
     this.#limitsOf({}, undefined, this.#holding.current())
@@ -117,13 +117,8 @@ export class Sandbox {
     try {
       const signal = given.signal === undefined ? abort.signal : AbortSignal.any([given.signal, abort.signal])
       this.#active.add(end)
-      return (await run(
-        this.#runs,
-        held.launcher,
-        this.#limited(command, given, held),
-        { ...given, signal },
-        facts(held),
-      )) as RunResult<Buffered<Options>>
+      const limited = this.#limited(command, given, held)
+      return (await held.starter.run(limited, { ...given, signal }, facts(held))) as RunResult<Buffered<Options>>
     } finally {
       release()
       this.#active.delete(end)
@@ -141,9 +136,8 @@ export class Sandbox {
     const command = this.#command(file, args, given, given.input === undefined ? 'ignore' : 'pipe')
     const { held, release } = this.#holding.ready(given.lifetime)
     try {
-      return runSync(this.#runs, held.launcher, this.#limited(command, given, held), given, facts(held)) as RunResult<
-        Buffered<Options>
-      >
+      const limited = this.#limited(command, given, held)
+      return held.starter.runSync(limited, given, facts(held)) as RunResult<Buffered<Options>>
     } finally {
       release()
     }
@@ -162,8 +156,7 @@ export class Sandbox {
       this.#active.delete(end)
     }
     try {
-      const limited = this.#limited(command, options, held)
-      child = new SandboxedProcess(this.#runs, held.launcher, limited, options, ended)
+      child = held.starter.spawn(this.#limited(command, options, held), options, ended)
       return child
     } catch (error) {
       ended()
@@ -198,7 +191,7 @@ export class Sandbox {
     }
     const { resolved, plan } = this.#holding.current()
     const asked = resolvePath(path, this.#surroundings.policyCwd, this.#surroundings.home)
-    const canonicalPath = canonicalPaths(fileSystemView).canonical(asked)
+    const canonicalPath = canonicalPaths(this.#surroundings.files).canonical(asked)
     return explainPath({ resolved, plan, path: asked, canonicalPath })
   }
 
@@ -230,9 +223,7 @@ export class Sandbox {
   }
 
   #limitsOf({ limits }: CommandOptions, stdio: readonly number[] | undefined, { plan }: Held): LimitPlan {
-    const { binding } = this.#runs
-    const capabilities = this.#holding.capabilities
-    return holdLimits(combineLimits(this.#limits, limits), stdio, { plan, capabilities, binding })
+    return this.#system.holdLimits(combineLimits(this.#limits, limits), stdio, plan)
   }
 
   #command(file: string, args: readonly string[], options: CommandOptions, input: 'ignore' | 'pipe'): Command {

@@ -46,10 +46,26 @@ export interface LinuxCapabilities {
   readonly wsl1: boolean
 }
 
+export interface DarwinCapabilities {
+  readonly platform: 'darwin'
+  readonly architecture: string
+  readonly kernelRelease: string
+  /** The functions of Seatbelt are there. */
+  readonly seatbelt: Capability
+  /** The package's own program that confines itself. `path` is null when it is not there. */
+  readonly helper: Capability & { readonly path: string | null }
+  /** The system's program that takes a profile as an argument. */
+  readonly sandboxExec: Capability & { readonly path: string | null }
+  /** This process is in a sandbox already: no process that it starts can enter another one. */
+  readonly sandboxed: boolean
+  /** What the system calls the user's cache directory; null when there is none. */
+  readonly userCacheDirectory: string | null
+}
+
 export interface OtherCapabilities {
-  readonly platform: 'darwin' | 'win32' | 'other'
+  readonly platform: 'win32' | 'other'
   readonly architecture: string
   readonly kernelRelease: string
 }
 
-export type HostCapabilities = LinuxCapabilities | OtherCapabilities
+export type HostCapabilities = LinuxCapabilities | DarwinCapabilities | OtherCapabilities

@@ -26,7 +26,7 @@ let remembered: Lasting | undefined
 export function probeCapabilities(bubblewrap: BubblewrapCapability): HostCapabilities {
   const binding = loadBinding()
   if (binding.system !== 'linux') {
-    const platform = process.platform === 'darwin' || process.platform === 'win32' ? process.platform : 'other'
+    const platform = process.platform === 'win32' ? process.platform : 'other'
     return Object.freeze({ platform, architecture: arch(), kernelRelease: release() })
   }
   remembered ??= probeLinux(binding)

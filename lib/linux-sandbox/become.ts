@@ -6,10 +6,10 @@ import { nativePlanImage } from '../backend/plan-records.ts'
 import { LaunchError } from '../errors.ts'
 import { type LinuxBinding, loadLinuxBinding } from '../native/binding.ts'
 import { errnoName } from '../native/errno.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { LinuxPlan } from '../plan/plan.ts'
 
 /** Returns never, or throws LaunchError (stage `image`). The command gets this process's environment. */
-export function become(plan: Plan, command: readonly string[]): never {
+export function become(plan: LinuxPlan, command: readonly string[]): never {
   const binding: LinuxBinding = loadLinuxBinding()
   const image = binding.memoryFile('castellan-plan', nativePlanImage(plan))
   const errno = image < 0 ? -image : binding.becomeHelper(image, command)

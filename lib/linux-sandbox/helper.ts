@@ -9,11 +9,12 @@
 import { realpathSync } from 'node:fs'
 import path from 'node:path'
 
+import { InternalError } from '../errors.ts'
 import { unsoughtBubblewrap } from '../host/bubblewrap.ts'
 import { probeCapabilities } from '../host/probe.ts'
 import { currentSurroundings } from '../host/surroundings.ts'
 import { choosePlan } from '../plan/choose.ts'
-import type { LinuxEngine, Plan } from '../plan/plan.ts'
+import type { LinuxEngine, LinuxPlan } from '../plan/plan.ts'
 import { refusalError } from '../plan/refusal-error.ts'
 import type { Policy } from '../policy/policy.ts'
 import { resolvePolicy } from '../policy/resolve.ts'
@@ -60,7 +61,7 @@ export async function prepareHelper(args: readonly string[]): Promise<HelperOutc
   return await waitingHelper(line, combined, surroundings)
 }
 
-function planToBecome({ engine, policy, network }: AcceptedCommand, surroundings: Surroundings): Plan {
+function planToBecome({ engine, policy, network }: AcceptedCommand, surroundings: Surroundings): LinuxPlan {
   const engines: readonly LinuxEngine[] = ['landlock']
   // `filter`: mounts of an outer stage hold the file system, or nothing has to.
   const held = engine === 'filter' ? openPolicy(network) : withNetwork(policy, network, surroundings)
@@ -70,6 +71,7 @@ function planToBecome({ engine, policy, network }: AcceptedCommand, surroundings
     options: { engines, guardTag: false },
   })
   if ('refusal' in choice) throw refusalError(choice.refusal)
+  if (choice.plan.kind !== 'linux') throw new InternalError(`a plan for ${choice.plan.kind} on Linux`)
   return choice.plan
 }
 

@@ -10,8 +10,9 @@ import type { ResolvedPolicy } from '../policy/types.ts'
 import { type Attempt, attempts, filterOnlyPlan, unconfinedPlan } from './linux/engines.ts'
 import { makeMountPlan } from './linux/mount.ts'
 import type { ProcessView } from './linux/namespaces.ts'
+import { chooseMacosPlan, type MacosChoice } from './macos/choose.ts'
 import { refuseMeaningless, refuseSnapshot, unknownPlaces } from './meaningless.ts'
-import type { LinuxEngine, Plan, Refusal } from './plan.ts'
+import type { LinuxEngine, LinuxPlan, Plan, Refusal } from './plan.ts'
 
 /**
  * When the system's bubblewrap is used. `fallback`: where it stands in `engines`. `prefer`: first, else the others, with a
@@ -32,6 +33,8 @@ export interface ChooseOptions {
   readonly proxyPorts?: readonly number[]
   /** See `SeccompOptions.guardTag`. */
   readonly guardTag: boolean
+  /** On macOS: what a profile depends on beside the policy. */
+  readonly macos?: MacosChoice
 }
 
 export interface ChooseQuestion {
@@ -40,15 +43,20 @@ export interface ChooseQuestion {
   readonly options: ChooseOptions
 }
 
-export type Choice =
-  | { readonly plan: Plan; readonly notices: readonly Notice[] }
+export type Choice<Chosen extends Plan = Plan> =
+  | { readonly plan: Chosen; readonly notices: readonly Notice[] }
   | { readonly refusal: Refusal; readonly notices: readonly Notice[] }
 
 type FileSystemEngine = keyof typeof attempts
 
 const defaultEngines: readonly FileSystemEngine[] = ['namespace', 'bwrap', 'landlock']
 
+export function choosePlan(question: ChooseQuestion & { readonly capabilities: LinuxCapabilities }): Choice<LinuxPlan>
+export function choosePlan(question: ChooseQuestion): Choice
 export function choosePlan({ resolved, capabilities, options }: ChooseQuestion): Choice {
+  if (capabilities.platform === 'darwin' && options.macos !== undefined) {
+    return chooseMacosPlan({ resolved, capabilities, ...options.macos })
+  }
   if (capabilities.platform !== 'linux') return { refusal: unsupportedPlatform(capabilities.platform), notices: [] }
   const meaningless = refuseMeaningless(resolved) ?? (options.strict === true ? refuseSnapshot(resolved) : null)
   if (meaningless !== null) return { refusal: meaningless, notices: [] }
@@ -56,7 +64,11 @@ export function choosePlan({ resolved, capabilities, options }: ChooseQuestion):
   return { ...choice, notices: [...unknownPlaces(resolved), ...choice.notices] }
 }
 
-function chooseForLinux(resolved: ResolvedPolicy, capabilities: LinuxCapabilities, options: ChooseOptions): Choice {
+function chooseForLinux(
+  resolved: ResolvedPolicy,
+  capabilities: LinuxCapabilities,
+  options: ChooseOptions,
+): Choice<LinuxPlan> {
   if (options.proxyPorts !== undefined) {
     const refusal = filterObstacle(capabilities)
     return refusal === null ? chooseEngine(resolved, capabilities, options) : { refusal, notices: [] }
@@ -74,7 +86,11 @@ function chooseForLinux(resolved: ResolvedPolicy, capabilities: LinuxCapabilitie
   return chooseEngine(resolved, capabilities, options)
 }
 
-function chooseEngine(resolved: ResolvedPolicy, capabilities: LinuxCapabilities, options: ChooseOptions): Choice {
+function chooseEngine(
+  resolved: ResolvedPolicy,
+  capabilities: LinuxCapabilities,
+  options: ChooseOptions,
+): Choice<LinuxPlan> {
   const engines = engineOrder(options)
   if (engines.length === 0) return { refusal: noEngineAllowed(options), notices: [] }
   const { guardTag, processes = 'isolated', proxyPorts = null } = options
@@ -118,7 +134,7 @@ function judgeLimits(attempt: Attempt, engine: LinuxEngine, options: ChooseOptio
   return { refusal: { kind: 'not-enforceable', mechanism: engine, message }, notices: [] }
 }
 
-function accept(plan: Plan, first: LinuxEngine, notices: readonly Notice[]): Choice {
+function accept(plan: LinuxPlan, first: LinuxEngine, notices: readonly Notice[]): Choice<LinuxPlan> {
   const more: Notice[] = []
   if (plan.engine !== first) {
     more.push(notice('engine-fallback', `the engine ${first} cannot be used here; ${plan.engine} is used instead`))

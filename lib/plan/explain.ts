@@ -9,6 +9,7 @@ import { enforcedAccessOf } from '../policy/resolve.ts'
 import type { Access, AccessRule, ResolvedPolicy } from '../policy/types.ts'
 import { landlockAccessOf } from './linux/landlock-view.ts'
 import { makeMountView } from './linux/mount-view.ts'
+import { profileAnswer } from './macos/profile-view.ts'
 import type { ModelAccess, Plan, PlanLimit } from './plan.ts'
 import { planLine } from './render.ts'
 
@@ -117,6 +118,7 @@ function ruleOf(decided: DecidedBy): RuleId {
 
 /** The answer of the model that belongs to the engine, and the line of the plan that it rests on. */
 function modelAnswer(plan: Plan, path: AbsolutePath): { readonly access: ModelAccess; readonly line: string | null } {
+  if (plan.kind === 'macos') return profileAnswer(plan, path)
   if (plan.mounts !== null) {
     const { access, operation } = makeMountView(plan.mounts).at(path)
     return { access, line: planLine(plan, operation) }

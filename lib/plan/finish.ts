@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto'
 
 import { deepFreeze } from '../policy/freeze.ts'
-import type { Plan } from './plan.ts'
+import type { LinuxPlan, Plan } from './plan.ts'
 
-export function finishPlan(fields: Omit<Plan, 'digest'>): Plan {
+export function finishPlan<Made extends Plan = LinuxPlan>(fields: Omit<Made, 'digest'>): Made {
   const digest = createHash('sha256').update(canonicalText(fields)).digest('hex')
-  return deepFreeze({ ...fields, digest })
+  return deepFreeze({ ...fields, digest } as Made)
 }
 
 /** JSON with the members of every object in code unit order, so that equal plans have equal text; big integers as `1n`. */

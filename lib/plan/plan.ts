@@ -65,7 +65,30 @@ export interface LinuxPlan {
   readonly bubblewrap: { readonly path: string } | null
 }
 
-export type Plan = LinuxPlan
+/** What starts a command under its profile. */
+export interface SeatbeltStarter {
+  /** `helper`: the program of this package, which confines itself. `sandbox-exec`: the system's, with the profile as argument. */
+  readonly kind: 'helper' | 'sandbox-exec'
+  readonly path: string
+}
+
+export interface MacosPlan {
+  readonly kind: 'macos'
+  readonly engine: 'seatbelt' | 'unconfined'
+  /** The policy's digest, see `ResolvedPolicy.digest`. */
+  readonly policyDigest: string
+  /** SHA-256 (hex) of this plan without `digest` itself. */
+  readonly digest: string
+  /** The text for Seatbelt and the parameters that it reads; null where nothing is confined. */
+  readonly profile: { readonly text: string; readonly parameters: Readonly<Record<string, string>> } | null
+  readonly starter: SeatbeltStarter | null
+  /** Environment variables that every command gets, for instance CODEX_SANDBOX=seatbelt. */
+  readonly environment: Readonly<Record<string, string>>
+  /** What this plan does not hold although the policy asks for it. */
+  readonly limits: readonly PlanLimit[]
+}
+
+export type Plan = LinuxPlan | MacosPlan
 
 /** A refusal: nothing on this machine holds the policy exactly. Becomes ERR_POLICY_NOT_ENFORCEABLE or ERR_BACKEND_UNAVAILABLE. */
 export interface Refusal {

@@ -5,13 +5,17 @@ import { InternalError, unreachable } from '../errors.ts'
 import type { AbsolutePath } from '../policy/path.ts'
 import { dumpLandlockPlan } from './linux/landlock-text.ts'
 import type { MountOperation } from './linux/mount.ts'
-import type { LinuxPlan, NamespacePlan, Plan } from './plan.ts'
+import type { LinuxPlan, MacosPlan, NamespacePlan, Plan } from './plan.ts'
 
 /** The lines that `dumpLandlockPlan` writes before the first rule. */
 const landlockHead = 4
 
 /** Every part of the plan, in the order in which it is carried out. */
 export function renderPlan(plan: Plan): string[] {
+  return plan.kind === 'macos' ? macosLines(plan) : linuxLines(plan)
+}
+
+function linuxLines(plan: LinuxPlan): string[] {
   return [
     `engine ${plan.engine}`,
     ...(plan.bubblewrap === null ? [] : [`program ${quote(plan.bubblewrap.path)}`]),
@@ -25,11 +29,23 @@ export function renderPlan(plan: Plan): string[] {
   ]
 }
 
+function macosLines({ engine, starter, profile, environment, limits, digest }: MacosPlan): string[] {
+  return [
+    `engine ${engine}`,
+    ...(starter === null ? [] : [`${starter.kind} ${quote(starter.path)}`]),
+    ...(profile?.text.trimEnd().split('\n') ?? []).map(line => `profile ${escapeControls(line)}`.trimEnd()),
+    ...Object.entries(profile?.parameters ?? {}).map(([key, value]) => `parameter ${key}=${quote(value)}`),
+    ...Object.entries(environment).map(([name, value]) => `environment ${name}=${value}`),
+    ...limits.map(({ code, message }) => `limit ${code}: ${message}`),
+    `digest ${digest}`,
+  ]
+}
+
 /**
  * One operation of the mounts, or one rule of the Landlock ruleset, by its index there: how an error message names the step
  * that failed. Throws `InternalError` when there is none.
  */
-export function planLine(plan: Plan, index: number, part: 'mounts' | 'landlock' = 'mounts'): string {
+export function planLine(plan: LinuxPlan, index: number, part: 'mounts' | 'landlock' = 'mounts'): string {
   const operation = part === 'mounts' ? plan.mounts?.operations[index] : undefined
   const line = operation === undefined ? landlockRuleLine(plan, part, index) : mountLine(operation)
   if (line === undefined) throw new InternalError(`the plan has no ${part} line ${index}`)
@@ -69,7 +85,7 @@ function landlockLines({ landlock }: LinuxPlan): string[] {
   return landlock === null ? [] : dumpLandlockPlan(landlock).trimEnd().split('\n').map(escapeControls)
 }
 
-function landlockRuleLine(plan: Plan, part: 'mounts' | 'landlock', index: number): string | undefined {
+function landlockRuleLine(plan: LinuxPlan, part: 'mounts' | 'landlock', index: number): string | undefined {
   return part === 'landlock' && index >= 0 ? landlockLines(plan)[landlockHead + index] : undefined
 }
 

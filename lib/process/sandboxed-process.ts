@@ -29,7 +29,15 @@ type Streams = [
   Readable | Writable | null | undefined,
 ]
 
-export class SandboxedProcess extends ChildProcess {
+/** A running command: what `child_process.spawn` gives, which can also be ended with its whole tree. */
+export interface SandboxedProcess extends ChildProcess {
+  /** The limit that ended the command, of `limits` and `timeout`; null when none did or it still runs. */
+  readonly limit: LimitName | null
+  /** Ends the whole tree: `signal` (default: SIGTERM) to every process now, SIGKILL after `delay` ms (default: 2000). */
+  terminate(signal?: NodeJS.Signals | number, delay?: number): void
+}
+
+export class NativeProcess extends ChildProcess implements SandboxedProcess {
   declare pid?: number
   declare readonly stdin: Writable | null
   declare readonly stdout: Readable | null

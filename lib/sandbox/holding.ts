@@ -2,17 +2,10 @@
  * How one sandbox holds its commands: the plan for the disk as it is, made again when what it rests on changes, and the
  * placeholders that stand while a command runs.
  */
-import { launcherFor } from '../backend/launcher.ts'
-import { missingPlaces, withoutPlaces } from '../backend/missing-places.ts'
 import { DisposedError, LaunchError } from '../errors.ts'
-import type { BubblewrapCapability, HostCapabilities } from '../host/capabilities.ts'
 import { globSearch } from '../host/glob-search.ts'
 import { type PathState, watchFiles } from '../host/path-state.ts'
-import { Placeholders } from '../host/placeholder.ts'
-import { probeCapabilities } from '../host/probe.ts'
-import type { LinuxBinding } from '../native/binding.ts'
 import type { Notice } from '../notices.ts'
-import { choosePlan } from '../plan/choose.ts'
 import type { Plan } from '../plan/plan.ts'
 import { refusalError } from '../plan/refusal-error.ts'
 import { refuseMovedRoots } from '../policy/moved-roots.ts'
@@ -20,9 +13,9 @@ import { joinPath } from '../policy/path.ts'
 import type { Policy } from '../policy/policy.ts'
 import { resolvePolicy } from '../policy/resolve.ts'
 import type { ResolvedPolicy, Surroundings } from '../policy/types.ts'
-import type { Launcher } from '../process/launch.ts'
 import type { RunOptions } from '../process/options.ts'
-import type { SandboxOptions } from './options.ts'
+import type { Starter } from '../process/starter.ts'
+import type { SandboxSystem } from './system.ts'
 
 /** What was decided for the disk as it is. */
 export interface Held {
@@ -30,7 +23,7 @@ export interface Held {
   readonly plan: Plan
   readonly notices: readonly Notice[]
   /** Carries the plan out, but for the places where nobody can create anything anyway. */
-  readonly launcher: Launcher
+  readonly starter: Starter
   readonly carriedOut: Plan
   readonly needless: readonly string[]
   readonly state: PathState
@@ -42,39 +35,20 @@ export interface Ready {
   readonly release: () => void
 }
 
-let environmentPlaceholders: Placeholders | undefined
-
 export class Holding {
   readonly #policy: Policy
   readonly #surroundings: Surroundings
-  readonly #capabilities: HostCapabilities
-  readonly #options: SandboxOptions
-  readonly #binding: LinuxBinding
-  readonly #placeholders: Placeholders
+  readonly #system: SandboxSystem
   /** Of this sandbox alone: it remembers what the policy's patterns matched. */
   readonly #globs = globSearch()
   #held: Held
   #disposed = false
 
-  constructor(
-    binding: LinuxBinding,
-    policy: Policy,
-    surroundings: Surroundings,
-    bubblewrap: BubblewrapCapability,
-    options: SandboxOptions,
-  ) {
-    this.#binding = binding
+  constructor(system: SandboxSystem, policy: Policy, surroundings: Surroundings) {
+    this.#system = system
     this.#policy = policy
     this.#surroundings = surroundings
-    this.#capabilities = probeCapabilities(bubblewrap)
-    this.#options = options
-    environmentPlaceholders ??= new Placeholders(binding)
-    this.#placeholders = environmentPlaceholders
     this.#held = this.#hold()
-  }
-
-  get capabilities(): HostCapabilities {
-    return this.#capabilities
   }
 
   /** What a host may want to tell its user, of the plan that was made last. */
@@ -99,14 +73,10 @@ export class Holding {
     for (let attempt = 0; attempt < 5; attempt++) {
       if (attempt > 0) this.#held = this.#hold(this.#held)
       const held = this.current()
-      const places = missingPlaces(held.plan)
-      if (places.length === 0) return { held, release: () => {} }
-      const lease = this.#placeholders.lease(places)
+      const lease = this.#system.lease(held.plan, lifetime)
       if (lease === null) continue
-      // What may go on after its command keeps its placeholders; they go when this process ends.
-      const outlived = held.plan.namespaces?.pid !== true && (lifetime === 'session' || this.#binding.hostTag() === '')
       try {
-        return { held: this.#without(held, lease.needless), release: outlived ? () => {} : lease.release }
+        return { held: this.#without(held, lease.needless), release: lease.release }
       } catch (error) {
         lease.release()
         throw error
@@ -118,9 +88,8 @@ export class Holding {
   /** `held`, carried out without the operations that have nothing to do at these places. */
   #without(held: Held, needless: readonly string[]): Held {
     if (needless.join('\0') === held.needless.join('\0')) return held
-    const carriedOut = withoutPlaces(held.plan, needless)
-    const launcher = launcherFor(this.#binding, carriedOut, this.#bubblewrapFacts())
-    this.#held = { ...held, carriedOut, needless, launcher }
+    const carriedOut = this.#system.without(held.plan, needless)
+    this.#held = { ...held, carriedOut, needless, starter: this.#system.starterFor(carriedOut) }
     return this.#held
   }
 
@@ -136,32 +105,13 @@ export class Holding {
     const resolved = resolvePolicy(this.#policy, { ...this.#surroundings, files: watched.files, globs })
     if (previous !== undefined) refuseMovedRoots(previous.resolved, resolved)
     watched.watch(pathsBehind(resolved))
-    const { linux, strict } = this.#options
-    const choice = choosePlan({
-      resolved,
-      capabilities: this.#capabilities,
-      options: {
-        ...(linux?.engines === undefined ? {} : { engines: linux.engines }),
-        ...(linux?.bubblewrap === undefined ? {} : { bubblewrap: linux.bubblewrap }),
-        ...(linux?.processes === undefined ? {} : { processes: linux.processes }),
-        ...(linux?.proxyPorts === undefined ? {} : { proxyPorts: linux.proxyPorts }),
-        strict: strict === true,
-        guardTag: this.#binding.hostTag() !== '',
-      },
-    })
+    const choice = this.#system.choose(resolved, { ...this.#surroundings, files: watched.files })
     if ('refusal' in choice) throw refusalError(choice.refusal)
-    const launcher = launcherFor(this.#binding, choice.plan, this.#bubblewrapFacts())
     const { plan } = choice
+    const starter = this.#system.starterFor(plan)
     const notices = Object.freeze(choice.notices)
     const state = { unchanged: () => watched.state.unchanged() && (resolved.globs === null || globs.unchanged()) }
-    return { resolved, plan, notices, launcher, carriedOut: plan, needless: [], state }
-  }
-
-  #bubblewrapFacts() {
-    const capabilities = this.#capabilities
-    return capabilities.platform === 'linux'
-      ? { options: capabilities.bubblewrap.options, privileged: capabilities.privileged }
-      : { options: [], privileged: false }
+    return { resolved, plan, notices, starter, carriedOut: plan, needless: [], state }
   }
 }
 

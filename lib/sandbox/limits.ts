@@ -7,10 +7,10 @@ import { LimitError } from '../errors.ts'
 import type { HostCapabilities } from '../host/capabilities.ts'
 import { type LinuxBinding, NativeStdio } from '../native/binding.ts'
 import { type LimitPlan, type Limits, noLimits, planLimits } from '../plan/linux/process-limits.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { LinuxPlan } from '../plan/plan.ts'
 
 export interface LimitFacts {
-  readonly plan: Plan
+  readonly plan: LinuxPlan
   readonly capabilities: HostCapabilities
   readonly binding: LinuxBinding
 }

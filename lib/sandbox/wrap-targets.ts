@@ -1,19 +1,18 @@
-import { WrapTarget } from '../backend/wrap.ts'
-import type { LinuxBinding } from '../native/binding.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { SandboxSystem, Wrapping } from './system.ts'
 
 /** One target for all wrapped commands of a plan; earlier ones stay, for commands that were not started yet. */
 export class WrapTargets {
-  readonly #binding: LinuxBinding
-  readonly #targets = new Map<Plan, WrapTarget>()
+  readonly #system: SandboxSystem
+  readonly #targets = new Map<Plan, Wrapping>()
   readonly #leases: (() => void)[] = []
 
-  constructor(binding: LinuxBinding) {
-    this.#binding = binding
+  constructor(system: SandboxSystem) {
+    this.#system = system
   }
 
   /** Takes over `release`, which is called by `close` at the latest. */
-  targetOf(plan: Plan, release: () => void): WrapTarget {
+  targetOf(plan: Plan, release: () => void): Wrapping {
     const known = this.#targets.get(plan)
     if (known !== undefined) {
       // The lease of the first one lasts until the sandbox is disposed.
@@ -21,7 +20,7 @@ export class WrapTargets {
       return known
     }
     try {
-      const target = new WrapTarget(this.#binding, plan)
+      const target = this.#system.wrapping(plan)
       this.#targets.set(plan, target)
       this.#leases.push(release)
       return target

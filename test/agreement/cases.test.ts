@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { type ChooseOptions, choosePlan } from '../../lib/plan/choose.ts'
 import { landlockAccessOf } from '../../lib/plan/linux/landlock-view.ts'
 import { type HostKinds, makeMountView } from '../../lib/plan/linux/mount-view.ts'
-import type { Plan } from '../../lib/plan/plan.ts'
+import type { LinuxPlan } from '../../lib/plan/plan.ts'
 import { parseFileSystemPolicy, parseLegacyPolicy } from '../../lib/policy/parse.ts'
 import { type AbsolutePath, contains } from '../../lib/policy/path.ts'
 import type { Policy } from '../../lib/policy/policy.ts'
@@ -77,7 +77,7 @@ function resolvedOf(given: Case): ResolvedPolicy[] {
 
 const rank: Readonly<Record<Access, number>> = { none: 0, read: 1, write: 2 }
 
-function modelOf(plan: Plan, kinds: HostKinds): (path: AbsolutePath) => Access {
+function modelOf(plan: LinuxPlan, kinds: HostKinds): (path: AbsolutePath) => Access {
   if (plan.mounts !== null) {
     const view = makeMountView(plan.mounts, kinds)
     return path => view.at(path).access
@@ -92,7 +92,7 @@ function isOutsideLaw(resolved: ResolvedPolicy, path: AbsolutePath): boolean {
   return resolved.rules.some(rule => rule.target === 'symlink' && contains(rule.path, path))
 }
 
-function disagreements(resolved: ResolvedPolicy, plan: Plan): string[] {
+function disagreements(resolved: ResolvedPolicy, plan: LinuxPlan): string[] {
   const model = modelOf(plan, kindsOf(resolved))
   return probePaths(resolved).flatMap(path => {
     if (isOutsideLaw(resolved, path)) return []

@@ -26,7 +26,9 @@ function launcherOf(sandbox: Sandbox): Launcher {
   if (capabilities.platform !== 'linux') throw new Error('these engines are of Linux')
   const { bubblewrap, privileged } = capabilities
   // Nothing stands in for what is missing here: that is the sandbox's part of a launch.
-  const plan = withoutPlaces(sandbox.plan, missingPlaces(sandbox.plan))
+  const { plan: whole } = sandbox
+  if (whole.kind !== 'linux') throw new Error('these engines are of Linux')
+  const plan = withoutPlaces(whole, missingPlaces(whole))
   return launcherFor(loadLinuxBinding(), plan, { options: bubblewrap.options, privileged })
 }
 

@@ -110,7 +110,7 @@ function profileOf(given, document, files, library) {
     canonical,
     options: {
       missingMetadata: options.protectMissingMetadata ? 'every-root' : 'open',
-      foldMetadataCase: options.protectMissingMetadata && options.foldMetadataCase,
+      foldCase: options.protectMissingMetadata && options.foldMetadataCase,
       platformTmpWritable: options.platformTmpWritable,
       darwinCacheWrite: options.darwinCacheWrite,
       pinAncestors: options.pinAncestors,

@@ -185,7 +185,7 @@ describe.runIf(kinds.includes('bwrap'))('run: a bubblewrap that fails', () => {
         cwd: world.at('ws'),
         linux: { engines: ['bwrap'], bubblewrap: 'require' },
       })
-      expect(sandbox.plan.bubblewrap?.path).toBe(world.at('bin/bwrap'))
+      expect(sandbox.plan).toMatchObject({ bubblewrap: { path: world.at('bin/bwrap') } })
       const failure = { code: 'ERR_LAUNCH' }
       await expect(sandbox.run('true')).rejects.toMatchObject({
         ...failure,

@@ -6,10 +6,11 @@
  *   what is opened beside the policy ─▶ its rules by depth ─▶ devices ─▶ pins ─▶ denied patterns
  */
 import { unreachable } from '../../errors.ts'
-import { type AbsolutePath, ancestorsOf, baseNameOf, depthOf, parentOf, ROOT } from '../../policy/path.ts'
+import { type AbsolutePath, ancestorsOf, depthOf, parentOf, ROOT } from '../../policy/path.ts'
 import { PathTree } from '../../policy/path-tree.ts'
 import type { AccessRule } from '../../policy/types.ts'
 import type { ClosedPattern } from './glob-regex.ts'
+import { type FoldedPath, foldedPattern } from './letter-case.ts'
 import { lookOperations, readOperations, writeOperations } from './operation-sets.ts'
 import type { ProfileParameters } from './parameters.ts'
 import { allow, call, deny, literal, pathAncestors, rawPattern, regex, type Sbpl, type SbplRule, tree } from './sbpl.ts'
@@ -22,17 +23,11 @@ export interface FileGrant {
   readonly access: 'read' | 'write' | 'only-write'
 }
 
-/** Names that stay read-only in a root in every letter case: on the usual volumes `.Git` is `.git`. */
-export interface FoldedName {
-  readonly root: AbsolutePath
-  readonly name: string
-}
-
 export interface FileRulesQuestion {
   /** Sorted by depth, one per path, see `ResolvedPolicy.rules`. */
   readonly rules: readonly AccessRule[]
   readonly grants: readonly FileGrant[]
-  readonly foldedNames: readonly FoldedName[]
+  readonly folded: readonly FoldedPath[]
   /** Patterns that close what they match. */
   readonly closed: readonly ClosedPattern[]
   /** Keeps the ancestors of what is closed in their place. */
@@ -48,17 +43,17 @@ interface Ranked {
 
 /** The policy's rules in the order that decides, with what gives way to them in its place. */
 export function entryRules(question: FileRulesQuestion): SbplRule[] {
-  const { rules, grants, foldedNames } = question
+  const { rules, grants, folded } = question
   const policy = fileTree(rules)
   const closesPrograms = rules.some(rule => isClosed(rule))
   const ranked: Ranked[] = [
     ...grants
       .filter(grant => policy.deepestAbove(grant.path)[0]?.access !== 'none')
       .map(grant => ({ depth: depthOf(grant.path), rank: 0, rules: grantRules(grant, question) })),
-    ...foldedNames.map(folded => ({
-      depth: depthOf(folded.root) + 1,
+    ...folded.map(path => ({
+      depth: depthOf(path.base) + path.names.length,
       rank: 1,
-      rules: [foldedRule(folded, question.parameters)],
+      rules: [foldedRule(path, closesPrograms, question.parameters)],
     })),
     ...rules.map((rule, index) => ({
       depth: depthOf(rule.path),
@@ -86,8 +81,7 @@ function rulesOfEntry(
   closesPrograms: boolean,
   parameters: ProfileParameters,
 ): SbplRule[] {
-  // The base lets every program be executed; a closed one is not, and below it a re-opened one is.
-  const reads: readonly SbplOperation[] = closesPrograms ? [...readOperations, 'process-exec'] : readOperations
+  const reads = readsOf(closesPrograms)
   if (path === ROOT) {
     switch (access) {
       case 'none':
@@ -128,14 +122,21 @@ function grantRules({ key, path, access }: FileGrant, { parameters }: FileRulesQ
   return [allow(operations, tree(place))]
 }
 
-/** The root is a parameter, quoted by Seatbelt itself; only the name is a pattern, and it is ours. */
-function foldedRule({ root, name }: FoldedName, parameters: ProfileParameters): SbplRule {
-  const key = parameters.add(`FOLDED_${parameters.size}`, root === ROOT ? '' : root)
-  const letters = name.replaceAll(/[^A-Za-z]/g, found => `\\${found}`)
-  const pattern = letters.replaceAll(/[A-Za-z]/g, letter => `[${letter.toLowerCase()}${letter.toUpperCase()}]`)
-  return deny(writeOperations, [
-    call('regex', call('string-append', rawPattern('^'), call('regex-quote', key), rawPattern(`/${pattern}(/.*)?$`))),
-  ])
+/** What stands is a parameter, quoted by Seatbelt itself; only the names below it are a pattern, which is escaped. */
+function foldedRule(
+  { base, names, access }: FoldedPath,
+  closesPrograms: boolean,
+  parameters: ProfileParameters,
+): SbplRule {
+  const key = parameters.add(`FOLDED_${parameters.size}`, base === ROOT ? '' : base)
+  const operations = access === 'none' ? [...readsOf(closesPrograms), ...writeOperations] : writeOperations
+  const pattern = rawPattern(`${foldedPattern(names)}(/.*)?$`)
+  return deny(operations, [call('regex', call('string-append', rawPattern('^'), call('regex-quote', key), pattern))])
+}
+
+/** The base lets every program be executed; a closed one is not, and below it a re-opened one is. */
+function readsOf(closesPrograms: boolean): readonly SbplOperation[] {
+  return closesPrograms ? [...readOperations, 'process-exec'] : readOperations
 }
 
 /**
@@ -166,13 +167,4 @@ function properAncestorsOf(path: AbsolutePath): AbsolutePath[] {
 export function patternRules({ closed }: FileRulesQuestion): SbplRule[] {
   const operations: SbplOperation[] = [...readOperations, 'process-exec', ...writeOperations, 'file-write-unlink']
   return [...new Set(closed.map(({ regex: pattern }) => pattern))].map(pattern => deny(operations, [regex(pattern)]))
-}
-
-/** The protected names at the top of writable roots, for `foldedNames`. */
-export function foldedNamesOf(rules: readonly AccessRule[]): FoldedName[] {
-  return rules.flatMap(({ path, origin }) => {
-    if (origin.kind !== 'protection' || !origin.name.startsWith('.')) return []
-    const root = parentOf(path)
-    return baseNameOf(path) === origin.name ? [{ root, name: origin.name }] : []
-  })
 }

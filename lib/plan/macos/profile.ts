@@ -8,17 +8,11 @@ import { type AbsolutePath, childOf, ROOT } from '../../policy/path.ts'
 import { spellingOf } from '../../policy/special.ts'
 import type { AccessRule, ResolvedPolicy } from '../../policy/types.ts'
 import { baseSection, terminalRules } from './base-profile.ts'
-import {
-  entryRules,
-  type FileGrant,
-  type FileRulesQuestion,
-  foldedNamesOf,
-  patternRules,
-  pinRules,
-} from './file-rules.ts'
+import { entryRules, type FileGrant, type FileRulesQuestion, patternRules, pinRules } from './file-rules.ts'
 import { type ClosedPattern, closedPatterns } from './glob-regex.ts'
 import { grantFiles, grantRules } from './grant-rules.ts'
 import type { MacosGrants } from './grants.ts'
+import { foldedPathsOf } from './letter-case.ts'
 import { type NetworkGrants, networkMode, networkRules } from './network.ts'
 import { ProfileParameters } from './parameters.ts'
 import { platformDeviceRules, platformSection } from './platform-defaults.ts'
@@ -30,8 +24,8 @@ export interface ProfileOptions {
    * rules do, `every-root` those of temporary directories as well, `open` lets a command create them.
    */
   readonly missingMetadata?: 'as-resolved' | 'every-root' | 'open'
-  /** Protected names are protected in every letter case. Default: true. */
-  readonly foldMetadataCase?: boolean
+  /** What is closed where nothing stands is closed in every letter case. Default: true. */
+  readonly foldCase?: boolean
   /** With the platform defaults, the temporary directories that all programs share can be written. Default: false. */
   readonly platformTmpWritable?: boolean
   /** With any network, the user's cache directory can be written. Default: false. */
@@ -67,7 +61,7 @@ export function makeProfile(question: ProfileQuestion): Profile {
   const files: FileRulesQuestion = {
     rules,
     grants: fileGrants(question),
-    foldedNames: options.foldMetadataCase === false ? [] : foldedNamesOf(rules),
+    folded: options.foldCase === false ? [] : foldedPathsOf(rules),
     closed: closedByPatterns(question),
     pinAncestors: options.pinAncestors !== false,
     parameters,
