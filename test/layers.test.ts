@@ -23,7 +23,7 @@ const layers: Readonly<Record<string, Layer>> = {
   errors: { ...pure, values: [] },
   notices: { ...pure, values: [] },
   policy: { values: ['errors'], types: [], packages: ['zod', 'smol-toml'], node: ['node:crypto'] },
-  native: { values: ['errors'], types: [], packages: ['node-gyp-build'], node: 'any' },
+  native: { values: ['errors'], types: [], packages: [], node: 'any' },
   host: { values: ['errors', 'native'], types: ['policy'], packages: [], node: 'any' },
   plan: { values: ['errors', 'notices', 'policy'], types: ['host'], packages: [], node: ['node:crypto'] },
   process: { values: ['errors', 'native'], types: ['plan'], packages: [], node: 'any' },
@@ -53,6 +53,7 @@ const allowed = new Map([
     'auth/lock/default-lock.ts -> native/binding.ts',
     "the kernel's lock needs a system call; loaded with the first lock",
   ],
+  ['native/binding.ts -> <computed>', 'the addon, whose place depends on the machine'],
   ['auth/storage/system-keyring.ts -> <computed>', 'an optional package that no bundler may look for'],
 ])
 
@@ -145,8 +146,9 @@ describe('the layers of lib/', () => {
   })
 
   it('loads the addon in one file', () => {
-    const loading = files.filter(({ imports }) => imports.some(({ target }) => target === 'node-gyp-build'))
-    expect(loading.map(({ path }) => path)).toEqual(['native/binding.ts'])
+    const loading = files.filter(({ imports }) => imports.some(({ names }) => names.includes('createRequire')))
+    // The manager's is for undici, which must load with the first request only, and synchronously.
+    expect(loading.map(({ path }) => path).toSorted()).toEqual(['auth/manager.ts', 'native/binding.ts'])
   })
 
   it('needs every exception it lists', () => {

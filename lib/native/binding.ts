@@ -2,10 +2,14 @@
  * The only file that loads the addon. Lazily: policy code must import on a system without one. Everything native answers
  * with data; errors are made by the callers.
  */
+import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { BackendError } from '../errors.ts'
+import { currentCLibrary } from './c-library.ts'
+import { addonCandidates, missingAddonHint } from './locate.ts'
 
 /** Why a launch failed: the step (`process/stages.ts`), the kernel's errno (positive), and the line of the plan or -1. */
 export interface NativeFailure {
@@ -141,23 +145,50 @@ let loaded: NativeBinding | undefined
 const packageRoot = fileURLToPath(new URL('../../', import.meta.url))
 
 /**
- * The addon. Throws BackendError (`ERR_BACKEND_UNAVAILABLE`) that says what was looked for when there is none for this
- * system.
+ * The addon. Throws BackendError (`ERR_BACKEND_UNAVAILABLE`) that names the files looked for when there is none for this
+ * system, or why the one that was found cannot be loaded.
  */
 export function loadBinding(): NativeBinding {
-  if (loaded !== undefined) return loaded
+  loaded ??= load()
+  return loaded
+}
+
+function load(): NativeBinding {
+  const target = { platform: process.platform, arch: process.arch, cLibrary: currentCLibrary() }
+  const candidates = addonCandidates(target, {
+    packageRoot,
+    override: process.env['CASTELLAN_PREBUILD'],
+    prebuildsOnly: Boolean(process.env['PREBUILDS_ONLY']),
+    execPath: process.execPath,
+  })
+  const system = [target.platform, target.arch, target.cLibrary].filter(part => part !== undefined).join('-')
+  const found = candidates.find(file => existsSync(file))
+  if (found === undefined) {
+    throw new BackendError(`cannot load the native addon for ${system}: there is no ${candidates.join(' and no ')}`, {
+      capability: 'native-addon',
+      hint: missingAddonHint(target, shippedAddons()),
+    })
+  }
   try {
-    loaded = createRequire(import.meta.url)('node-gyp-build')(packageRoot) as NativeBinding
-    return loaded
+    return createRequire(import.meta.url)(found) as NativeBinding
   } catch (cause) {
-    throw new BackendError(
-      `cannot load the native addon for ${process.platform}-${process.arch} (looked in build/Release and prebuilds)`,
-      {
-        cause,
-        capability: 'native-addon',
-        hint: 'in a checkout run `npm run build:native`; an installed package must hold a prebuild for this system',
-      },
-    )
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause)
+    throw new BackendError(`cannot load the native addon ${found} for ${system}: ${reason}`, {
+      cause,
+      capability: 'native-addon',
+      hint: 'it is damaged, or was built for another system: install the package again, or in a checkout run `npm run build:native`',
+    })
+  }
+}
+
+/** `linux-x64/castellan.glibc.node` and its like: what this package holds. */
+function shippedAddons(): string[] {
+  try {
+    return readdirSync(path.join(packageRoot, 'prebuilds'), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.node'))
+      .map(name => name.replaceAll('\\', '/'))
+  } catch {
+    return []
   }
 }
 
