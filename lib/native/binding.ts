@@ -155,9 +155,10 @@ export function loadBinding(): NativeBinding {
 
 function load(): NativeBinding {
   const target = { platform: process.platform, arch: process.arch, cLibrary: currentCLibrary() }
+  const override = process.env['CASTELLAN_PREBUILD']
   const candidates = addonCandidates(target, {
     packageRoot,
-    override: process.env['CASTELLAN_PREBUILD'],
+    override,
     prebuildsOnly: Boolean(process.env['PREBUILDS_ONLY']),
     execPath: process.execPath,
   })
@@ -166,7 +167,7 @@ function load(): NativeBinding {
   if (found === undefined) {
     throw new BackendError(`cannot load the native addon for ${system}: there is no ${candidates.join(' and no ')}`, {
       capability: 'native-addon',
-      hint: missingAddonHint(target, shippedAddons()),
+      hint: missingAddonHint(target, addonsIn(override ?? packageRoot)),
     })
   }
   try {
@@ -181,10 +182,10 @@ function load(): NativeBinding {
   }
 }
 
-/** `linux-x64/castellan.glibc.node` and its like: what this package holds. */
-function shippedAddons(): string[] {
+/** `linux-x64/castellan.glibc.node` and its like: what is below `prebuilds`. */
+function addonsIn(folder: string): string[] {
   try {
-    return readdirSync(path.join(packageRoot, 'prebuilds'), { recursive: true, encoding: 'utf8' })
+    return readdirSync(path.join(folder, 'prebuilds'), { recursive: true, encoding: 'utf8' })
       .filter(name => name.endsWith('.node'))
       .map(name => name.replaceAll('\\', '/'))
   } catch {

@@ -47,9 +47,9 @@ export function missingAddonHint(target: Target, shipped: readonly string[]): st
   }
   const folder = `${target.platform}-${target.arch}`
   const have = shipped.filter(name => name.startsWith(`${folder}/`)).map(name => name.slice(folder.length + 1))
-  if (have.length > 0) return `this package has ${have.join(' and ')} for ${folder}, which is for another C library`
+  if (have.length > 0) return `there is ${have.join(' and ')} for ${folder}, which is for another machine's C library`
   if (shipped.length > 0) {
-    return `this package has no build for ${folder}; build one in a checkout with \`npm run build:native\` and name its folder in CASTELLAN_PREBUILD, or, in a bundle, mark castellan as external`
+    return `there is no build for ${folder}; build one in a checkout with \`npm run build:native\` and name its folder in CASTELLAN_PREBUILD, or, in a bundle, mark castellan as external`
   }
   return 'in a checkout run `npm run build:native`; a bundle or a copied node_modules must hold the folder prebuilds of the package'
 }

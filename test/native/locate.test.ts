@@ -132,6 +132,7 @@ describe.runIf(process.platform === 'linux')('loadBinding (needs Linux)', () => 
     put(`prebuilds/linux-${process.arch}/castellan.${other}.node`, 'opened')
     put(`prebuilds/linux-${process.arch}/castellan.node`, 'opened')
     expect(failure().message).toContain('there is no')
+    expect(failure().hint).toContain(`castellan.${other}.node`)
   })
 
   it('says of a damaged file which one it is', () => {

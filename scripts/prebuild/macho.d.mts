@@ -1,0 +1,1 @@
+export function readMachO(bytes: Buffer): { readonly architecture: string; readonly signature: string }
