@@ -3,7 +3,7 @@
  * neither in entries nor in questions.
  */
 import type { AbsolutePath } from './path.ts'
-import { PathIndex } from './path-index.ts'
+import { NOT_NORMAL, NOWHERE, PathIndex } from './path-index.ts'
 import { PathTree } from './path-tree.ts'
 import type { FileSystemAccess, FileSystemSandboxEntry, FileSystemSandboxPolicy } from './policy.ts'
 import { resolveEntryPath } from './special.ts'
@@ -22,6 +22,10 @@ export interface AccessIndex {
   readonly entries: readonly ResolvedEntry[]
   /** The access of an absolute path. */
   accessAt(path: AbsolutePath): FileSystemAccess
+  /** The access of a text that is an absolute path as PATH-1 leaves it; null for any other text. */
+  accessOfText(text: string): FileSystemAccess | null
+  /** The access at an entry's own path: of that entry, or of the one that beats it there. */
+  accessOfPlace(entry: ResolvedEntry): FileSystemAccess
   /** The entry that decides; null when none matches, or the policy is not `restricted`. */
   decidingAt(path: AbsolutePath): ResolvedEntry | null
   /** Every `write` entry whose path contains the path, deciding or not. */
@@ -30,6 +34,7 @@ export interface AccessIndex {
 
 // ACC-4 is an order of conflict, not of breadth.
 const RANK: Readonly<Record<FileSystemAccess, number>> = { read: 0, write: 1, none: 2 }
+const BY_RANK: readonly FileSystemAccess[] = ['read', 'write', 'none']
 
 /** ACC-4: the entry that wins among those for one place, the first of its kind; null for none. */
 export function strongest<Entry extends { readonly access: FileSystemAccess }>(tied: readonly Entry[]): Entry | null {
@@ -66,12 +71,26 @@ export function indexAccess(policy: FileSystemSandboxPolicy, surroundings: Surro
     const rival = winners.get(entry.path)
     winners.set(entry.path, rival === undefined ? entry : strongest([rival, entry])!)
   }
-  const index = new PathIndex(winners)
+  let filed: { readonly index: PathIndex<ResolvedEntry>; readonly codes: Uint8Array } | undefined
   let writes: PathTree<ResolvedEntry> | undefined
+  // Filed when the first question comes: lists of roots ask only about the entries' own places.
+  const indexed = () => {
+    filed ??= { index: new PathIndex(winners), codes: Uint8Array.from(winners.values(), ({ access }) => RANK[access]) }
+    return filed
+  }
+  // What most questions need lies together: an entry that decides is not looked at.
+  const accessOfText = (text: string) => {
+    const { index, codes } = indexed()
+    const number = index.numberAbove(text)
+    if (number === NOT_NORMAL) return null
+    return number === NOWHERE ? 'none' : BY_RANK[codes[number]!]!
+  }
   return {
     entries,
-    decidingAt: path => index.deepestAbove(path) ?? null,
-    accessAt: path => index.deepestAbove(path)?.access ?? 'none',
+    decidingAt: path => indexed().index.deepestAbove(path) ?? null,
+    accessAt: path => accessOfText(path) ?? 'none',
+    accessOfText,
+    accessOfPlace: ({ path }) => winners.get(path)!.access,
     writesAbove(path) {
       writes ??= writeEntries(entries)
       return flattened(writes.above(path))
@@ -80,7 +99,14 @@ export function indexAccess(policy: FileSystemSandboxPolicy, surroundings: Surro
 }
 
 // ACC-2.
-const OPEN: AccessIndex = { entries: [], accessAt: () => 'write', decidingAt: () => null, writesAbove: () => [] }
+const OPEN: AccessIndex = {
+  entries: [],
+  accessAt: () => 'write',
+  accessOfText: () => 'write',
+  accessOfPlace: () => 'write',
+  decidingAt: () => null,
+  writesAbove: () => [],
+}
 
 function writeEntries(entries: readonly ResolvedEntry[]): PathTree<ResolvedEntry> {
   const tree = new PathTree<ResolvedEntry>()

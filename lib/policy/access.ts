@@ -28,7 +28,8 @@ export function questionPath(text: string, surroundings: Surroundings): Absolute
  * Beware: intent is lexical. Before a host writes to a path by itself it must also ask about the canonical spelling.
  */
 export function accessOf(policy: FileSystemSandboxPolicy, surroundings: Surroundings, path: string): FileSystemAccess {
-  return keptIndex(policy, surroundings).accessAt(questionPath(path, surroundings))
+  const index = keptIndex(policy, surroundings)
+  return index.accessOfText(path) ?? index.accessAt(questionPath(path, surroundings))
 }
 
 /** Whether the policy intends the path to be readable. */

@@ -22,13 +22,7 @@ export function compareBytes(left: string, right: string): number {
 // From here on the two orders differ.
 const BEYOND = /[\ud800-\uffff]/
 
-/** Sorted by the bytes of `text`. Where the order of UTF-16 is the same, the system's own comparison does it in a fraction of the time. */
-export function sortBytes<Item>(items: readonly Item[], text: (item: Item) => string): Item[] {
-  if (items.some(item => BEYOND.test(text(item)))) {
-    return [...items].sort((left, right) => compareBytes(text(left), text(right)))
-  }
-  return [...items].sort((left, right) => {
-    const [one, other] = [text(left), text(right)]
-    return one < other ? -1 : one > other ? 1 : 0
-  })
+/** Sorted by bytes. Where the order of UTF-16 is the same, the engine's own sort does it in a fraction of the time. */
+export function sortBytes<Text extends string>(texts: readonly Text[]): Text[] {
+  return texts.some(text => BEYOND.test(text)) ? [...texts].sort(compareBytes) : [...texts].sort()
 }

@@ -25,9 +25,10 @@ export interface CanonicalPaths {
 }
 
 // Resolving `name` in a directory that is canonical already: only a link needs the system's help.
-function step(parent: Location, name: string, files: FileSystemView): Location {
+function step(parent: Location, spelled: AbsolutePath, files: FileSystemView): Location {
   const { links } = parent
-  const path = childOf(parent.path, name)
+  // Where no link was passed, the spelling is the path: a text that is at hand and that tables know already.
+  const path = links.length === 0 ? spelled : childOf(parent.path, baseNameOf(spelled))
   const kind = files.kindOf(path)
   if (kind === 'missing') return { path, exists: false, links }
   if (kind !== 'symlink') return { path, exists: true, links }
@@ -40,10 +41,10 @@ export function canonicalPaths(files: FileSystemView): CanonicalPaths {
   const root: Location = { path: ROOT, exists: true, links: [] }
   const known = new Map<AbsolutePath, Location>([[ROOT, root]])
 
-  // Up to what is known, then down again: neighbours cost one step each.
+  // Up to what is known, then down again: neighbours cost one step each. The path itself is not known.
   function walk(path: AbsolutePath): Location {
-    const steps: AbsolutePath[] = []
-    let place = path
+    const steps: AbsolutePath[] = [path]
+    let place = parentOf(path)
     let current = known.get(place)
     for (; current === undefined; current = known.get(place)) {
       steps.push(place)
@@ -53,7 +54,7 @@ export function canonicalPaths(files: FileSystemView): CanonicalPaths {
       // Below what does not exist there is nothing to look at, and nothing to remember either.
       if (!current.exists) return missingBelow(current, place, path)
       place = steps[index]!
-      current = step(current, baseNameOf(place), files)
+      current = step(current, place, files)
       known.set(place, current)
     }
     return current.exists ? current : missingBelow(current, place, path)
@@ -68,7 +69,7 @@ export function canonicalPaths(files: FileSystemView): CanonicalPaths {
 
   function locateLong(path: AbsolutePath): Location {
     const within = path.lastIndexOf('/', LONGEST_PATH)
-    const around = walk((within <= 0 ? ROOT : path.slice(0, within)) as AbsolutePath)
+    const around = locate((within <= 0 ? ROOT : path.slice(0, within)) as AbsolutePath)
     const { links } = around
     return { path: joinPath(around.path, path.slice(within)), exists: false, links }
   }

@@ -30,6 +30,8 @@ export interface EquivalenceOptions {
   readonly model?: Model
   /** When the disk was looked at before. */
   readonly looks?: DiskLooks
+  /** When the policy was looked at before, in the same surroundings and model. */
+  readonly context?: RootContext
   /** Whether two lists with the same members in another order differ. Default: false. */
   readonly ordered?: boolean
 }
@@ -100,12 +102,17 @@ export function needsDirectEnforcement(
   policy: FileSystemSandboxPolicy,
   network: NetworkSandboxPolicy,
   surroundings: Surroundings,
-  { model = MAIN_MODEL, looks = diskLooks(surroundings, model), ordered = false }: EquivalenceOptions = {},
+  {
+    model = MAIN_MODEL,
+    context: known,
+    looks = known ?? diskLooks(surroundings, model),
+    ordered = false,
+  }: EquivalenceOptions = {},
 ): boolean {
   if (policy.kind !== 'restricted') return false
   const conversion = splitToLegacy(policy, network, surroundings, model)
   if (conversion.kind === 'refused') return true
-  const context = rootContext(policy, surroundings, model, looks)
+  const context = known ?? rootContext(policy, surroundings, model, looks)
   if (deniesAnOpenRoot(context)) return true
   if (model === '2026-06' && hasNameOfItsOwn(context, conversion.policy)) return true
   const rebuilt =

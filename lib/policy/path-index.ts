@@ -5,10 +5,15 @@
  *
  * `PathTree` answers the same and more (what lies below), in several times the time.
  */
-import { type AbsolutePath, depthOf, ROOT } from './path.ts'
+import { type AbsolutePath, depthOf, normalizeAbsolute, parentOf, ROOT } from './path.ts'
 import { PathTree } from './path-tree.ts'
 
 const SLASH = 47
+const DOT = 46
+/** No path contains it. */
+export const NOWHERE = -1
+/** The text is relative, or PATH-1 would change it. */
+export const NOT_NORMAL = -2
 /** Depths from here on share a mark. */
 const DEEPEST_MARK = 31
 /** A hash that so many paths share was made on purpose; then the tree, which cannot be slowed down, answers. */
@@ -30,30 +35,40 @@ function slotOf(hash: number, mask: number): number {
 }
 
 export class PathIndex<Value> {
-  readonly #paths: readonly AbsolutePath[]
-  readonly #values: readonly Value[]
+  /** Each path with its value after it: what is found together lies together. */
+  readonly #filed: readonly (AbsolutePath | Value)[]
   /** Pairs of a hash and, one higher so that 0 is free, the number of a path. */
   readonly #table: Int32Array
   readonly #mask: number
   /** A bit for every depth at which a path is filed. */
   #depths = 0
-  #root: Value | undefined
-  /** Only when the table was given up. */
-  #tree: PathTree<Value> | undefined
+  /** The number of the path of the root. */
+  #root = NOWHERE
+  /** Only when the table was given up: the numbers of the paths. */
+  #numbers: PathTree<number> | undefined
 
   constructor(byPath: ReadonlyMap<AbsolutePath, Value>) {
-    this.#paths = [...byPath.keys()]
-    this.#values = [...byPath.values()]
-    this.#root = byPath.get(ROOT)
+    const filed: (AbsolutePath | Value)[] = []
+    for (const [path, value] of byPath) filed.push(path, value)
+    this.#filed = filed
     let size = 8
-    while (size < this.#paths.length * 2) size *= 2
+    while (size < byPath.size * 2) size *= 2
     this.#mask = size - 1
     this.#table = new Int32Array(size * 2)
-    if (!this.#paths.every((path, number) => this.#file(path, number))) this.#tree = treeOf(byPath)
+    let number = 0
+    for (const path of byPath.keys()) {
+      if (!this.#file(path, number++)) {
+        this.#numbers = numbersOf(byPath.keys())
+        break
+      }
+    }
   }
 
   #file(path: AbsolutePath, number: number): boolean {
-    if (path === ROOT) return true
+    if (path === ROOT) {
+      this.#root = number
+      return true
+    }
     this.#depths |= 1 << Math.min(depthOf(path), DEEPEST_MARK)
     const hash = hashOf(path)
     let slot = slotOf(hash, this.#mask)
@@ -67,29 +82,41 @@ export class PathIndex<Value> {
   }
 
   /** The number of the path that is the first `length` units of `path`, or -1. */
-  #find(path: AbsolutePath, length: number, hash: number): number {
+  #find(path: string, length: number, hash: number): number {
     const table = this.#table
     for (let slot = slotOf(hash, this.#mask); ; slot = (slot + 1) & this.#mask) {
       const number = table[slot * 2 + 1]! - 1
-      if (number === -1) return -1
+      if (number === -1) return NOWHERE
       if (table[slot * 2] !== hash) continue
-      const filed = this.#paths[number]!
+      const filed = this.#filed[number * 2] as AbsolutePath
       if (filed.length === length && path.startsWith(filed)) return number
     }
   }
 
   /** The value of the deepest path that contains `path`, itself included; undefined when none does. */
   deepestAbove(path: AbsolutePath): Value | undefined {
-    if (this.#tree !== undefined) return this.#tree.deepestAbove(path)[0]
-    const end = path.length
+    const number = this.numberAbove(path)
+    return number < 0 ? undefined : (this.#filed[number * 2 + 1] as Value)
+  }
+
+  /**
+   * The number of the deepest path that contains the text, in the order in which they were given; `NOWHERE` when none does, and
+   * `NOT_NORMAL` for a text that is no absolute path in the form of PATH-1. One pass finds out both.
+   */
+  numberAbove(text: string): number {
+    if (text.charCodeAt(0) !== SLASH) return NOT_NORMAL
+    if (this.#numbers !== undefined) return this.#numberInTree(text, this.#numbers)
+    const end = text.length
     let hash = 0
     let depth = 2
-    let deepest = -1
+    let deepest = this.#root
+    if (end > 1 && endsEarly(text, 1)) return NOT_NORMAL
     for (let index = 1; index < end; index++) {
-      const character = path.charCodeAt(index)
+      const character = text.charCodeAt(index)
       if (character === SLASH) {
+        if (endsEarly(text, index + 1)) return NOT_NORMAL
         if (this.#isFiledAt(depth)) {
-          const found = this.#find(path, index, hash)
+          const found = this.#find(text, index, hash)
           if (found !== -1) deepest = found
         }
         depth++
@@ -97,10 +124,40 @@ export class PathIndex<Value> {
       hash = step(hash, character)
     }
     if (end > 1 && this.#isFiledAt(depth)) {
-      const found = this.#find(path, end, hash)
+      const found = this.#find(text, end, hash)
       if (found !== -1) deepest = found
     }
-    return deepest === -1 ? this.#root : this.#values[deepest]
+    return deepest
+  }
+
+  #numberInTree(text: string, numbers: PathTree<number>): number {
+    const path = normalizeAbsolute(text)
+    return path === text ? (numbers.deepestAbove(path)[0] ?? NOWHERE) : NOT_NORMAL
+  }
+
+  /** The values of the paths that contain `path` without being it, from the root down. */
+  strictlyAbove(path: AbsolutePath): Value[] {
+    const found: Value[] = []
+    if (path === ROOT) return found
+    const add = (number: number) => {
+      if (number !== NOWHERE) found.push(this.#filed[number * 2 + 1] as Value)
+    }
+    if (this.#numbers !== undefined) {
+      for (const numbers of this.#numbers.above(parentOf(path))) numbers.forEach(add)
+      return found
+    }
+    add(this.#root)
+    let hash = 0
+    let depth = 2
+    for (let index = 1; index < path.length; index++) {
+      const character = path.charCodeAt(index)
+      if (character === SLASH) {
+        if (this.#isFiledAt(depth)) add(this.#find(path, index, hash))
+        depth++
+      }
+      hash = step(hash, character)
+    }
+    return found
   }
 
   #isFiledAt(depth: number): boolean {
@@ -108,8 +165,16 @@ export class PathIndex<Value> {
   }
 }
 
-function treeOf<Value>(byPath: ReadonlyMap<AbsolutePath, Value>): PathTree<Value> {
-  const tree = new PathTree<Value>()
-  for (const [path, value] of byPath) tree.add(path, value)
+function numbersOf(paths: Iterable<AbsolutePath>): PathTree<number> {
+  const tree = new PathTree<number>()
+  let number = 0
+  for (const path of paths) tree.add(path, number++)
   return tree
+}
+
+/** Whether the component that begins here is empty, `.` or `..`. */
+function endsEarly(text: string, start: number): boolean {
+  let index = start
+  for (; text.charCodeAt(index) === DOT && index < start + 2; index++);
+  return index === text.length || text.charCodeAt(index) === SLASH
 }

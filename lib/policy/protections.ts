@@ -73,12 +73,17 @@ export function protectedPathsOf(...question: Parameters<typeof protectionsOf>):
 /**
  * What git itself takes for the metadata of a root with a pointer file, where that differs from META-2 or goes beyond it: git
  * strips line ends only, so a name may end in blanks, and the common directory of a linked worktree holds the hooks and the
- * configuration (gitrepository-layout(5)). For enforcement; the lists of the specification do not have it.
+ * configuration (gitrepository-layout(5)). For enforcement; the lists of the specification do not have it. `protections` are
+ * those of the root.
  */
-export function gitMetadataOf(root: AbsolutePath, surroundings: Surroundings): Protection[] {
+export function gitMetadataOf(
+  root: AbsolutePath,
+  protections: readonly Protection[],
+  surroundings: Surroundings,
+): Protection[] {
   const { files } = surroundings
-  const pointer = childOf(root, '.git')
-  if (files.targetKindOf(pointer) !== 'file') return []
+  const pointer = protections.find(({ name }) => name === '.git')?.path
+  if (pointer === undefined || files.targetKindOf(pointer) !== 'file') return []
   const directories = new Set<AbsolutePath>()
   const literal = literalTarget(pointer, 'gitdir:', root, surroundings)
   if (literal !== null) directories.add(literal)
@@ -116,12 +121,14 @@ export const PROTECTED_NAMES = ['.git', '.agents', '.codex'] as const
 
 export type ProtectedName = (typeof PROTECTED_NAMES)[number]
 
+const PROTECTED_PLACE = /\/\.(git|agents|codex)(\/|$)/
+
 /**
  * The protected names of a root that nothing stands at (META-3 leaves them open): a command that creates one would plant
  * what the host trusts. A root that is such a place itself has no such names.
  */
 export function missingProtectionsOf(root: AbsolutePath, surroundings: Surroundings): Protection[] {
-  if (root.split('/').some(component => (PROTECTED_NAMES as readonly string[]).includes(component))) return []
+  if (PROTECTED_PLACE.test(root)) return []
   return PROTECTED_NAMES.map(name => ({ name, path: childOf(root, name) })).filter(
     ({ path }) => surroundings.files.kindOf(path) === 'missing',
   )

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { unreachable } from '../errors.ts'
 import { canonicalPaths } from './canonical.ts'
+import type { RuleContext } from './entry-rules.ts'
 import { needsDirectEnforcement } from './equivalence.ts'
 import { deepFreeze } from './freeze.ts'
 import { expandGlobs } from './glob-snapshot.ts'
@@ -14,9 +15,10 @@ import { legacyToSplit } from './legacy-to-split.ts'
 import { MAIN_MODEL } from './model.ts'
 import { ROOT } from './path.ts'
 import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy, Policy } from './policy.ts'
+import { resolvedGit } from './protection-rules.ts'
 import { rememberingView } from './remembering-view.ts'
 import { diskLooks, readableRoots, rootContext, unreadableGlobs, unreadableRoots } from './roots.ts'
-import { enforcementRules, type RuleContext, resolvedGit } from './rules.ts'
+import { enforcementRules } from './rules.ts'
 import { spellingOf } from './special.ts'
 import { splitToLegacy } from './split-to-legacy.ts'
 import type { AccessRule, ResolvedPolicy, RuleOrigin, Surroundings } from './types.ts'
@@ -112,7 +114,7 @@ export function resolvePolicy(policy: Policy, surroundings: Surroundings): Resol
     cwd: surroundings.policyCwd,
     fileSystem,
     legacy,
-    needsDirectEnforcement: !exact && needsDirectEnforcement(fileSystem, network, around, { looks }),
+    needsDirectEnforcement: !exact && needsDirectEnforcement(fileSystem, network, around, { context }),
     fullDiskRead: hasFullDiskRead(fileSystem),
     fullDiskWrite,
     platformDefaults,

@@ -32,8 +32,11 @@ export function diskLooks(
     form,
     protections(root, missingCodex) {
       const answers = missingCodex ? known.with : known.without
-      const answer = answers.get(root) ?? protectionsOf(root, surroundings, model, missingCodex)
-      answers.set(root, answer)
+      let answer = answers.get(root)
+      if (answer === undefined) {
+        answer = protectionsOf(root, surroundings, model, missingCodex)
+        answers.set(root, answer)
+      }
       return answer
     },
   }
@@ -59,7 +62,7 @@ export function rootContext(
 /** ROOT-1: empty under full read; else the path of every entry that is readable at its own path. */
 export function readableRoots({ policy, access, form }: RootContext): AbsolutePath[] {
   if (hasFullDiskRead(policy)) return []
-  const readable = access.entries.filter(entry => entry.access !== 'none' && access.accessAt(entry.path) !== 'none')
+  const readable = access.entries.filter(entry => entry.access !== 'none' && access.accessOfPlace(entry) !== 'none')
   return [...new Set(readable.map(entry => form(entry.path)))]
 }
 

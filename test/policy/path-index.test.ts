@@ -6,7 +6,7 @@ import { canonicalPaths } from '../../lib/policy/canonical.ts'
 import { deepFreeze } from '../../lib/policy/freeze.ts'
 import { parseFileSystemPolicy } from '../../lib/policy/parse.ts'
 import { type AbsolutePath, contains } from '../../lib/policy/path.ts'
-import { PathIndex } from '../../lib/policy/path-index.ts'
+import { NOT_NORMAL, PathIndex } from '../../lib/policy/path-index.ts'
 import type { FileKind } from '../../lib/policy/types.ts'
 import { path, surroundingsIn } from './fake-files.ts'
 
@@ -38,6 +38,33 @@ describe('an index of paths', () => {
       { numRuns: 2000 },
     )
     expect(asked).toBe(1_000_000)
+  })
+
+  it('lists every path around the asked one, from the root down and without itself', () => {
+    const name = fc.constantFrom('a', 'b', 'ab', 'é')
+    const somePath = fc.array(name, { maxLength: 6 }).map(names => path(`/${names.join('/')}`))
+    fc.assert(
+      fc.property(fc.uniqueArray(somePath, { maxLength: 40 }), somePath, (paths, asked) => {
+        const around = paths.filter(item => item !== asked && contains(item, asked))
+        expect(indexOf(paths).strictlyAbove(asked)).toEqual(around.sort((left, right) => left.length - right.length))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('tells the text that is no path in normal form from the rest', () => {
+    const piece = fc.constantFrom('a', '.', '..', '...', '.git', 'a.', '', '/', 'b')
+    const text = fc.array(piece, { maxLength: 6 }).map(pieces => pieces.join('/'))
+    const filed = ['/', '/a', '/a/.git', '/a/...', '/b/a.'].map(path)
+    fc.assert(
+      fc.property(text, asked => {
+        const isNormal = asked.startsWith('/') && path(asked) === asked
+        const number = indexOf(filed).numberAbove(asked)
+        if (isNormal) expect(filed[number], asked).toBe(deepest(filed, path(asked)))
+        else expect(number, asked).toBe(NOT_NORMAL)
+      }),
+      { numRuns: 2000 },
+    )
   })
 
   it('answers for paths deeper than it has marks for', () => {
@@ -119,7 +146,7 @@ describe('beside it', () => {
   it('sorting by bytes is what comparing by bytes gives', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme' })), texts => {
-        expect(sortBytes(texts, text => text)).toEqual([...texts].sort(compareBytes))
+        expect(sortBytes(texts)).toEqual([...texts].sort(compareBytes))
       }),
     )
   })
