@@ -35,6 +35,8 @@ export interface ChooseOptions {
   readonly guardTag: boolean
   /** On macOS: what a profile depends on beside the policy. */
   readonly macos?: MacosChoice
+  /** The host cannot mark the processes of its runs: plans without a PID namespace get the limit `process-tree`. Default: false. */
+  readonly unmarked?: boolean
 }
 
 export interface ChooseQuestion {
@@ -76,12 +78,12 @@ function chooseForLinux(
   // PLAT-2: an external sandbox is the host's business, whatever it says about the network.
   const closesNetwork = resolved.network === 'restricted'
   if (resolved.kind === 'external-sandbox' || (resolved.fullDiskWrite && !closesNetwork)) {
-    return { plan: unconfinedPlan(resolved), notices: [] }
+    return acceptUnchosen(unconfinedPlan(resolved, options), options)
   }
   const obstacle = filterObstacle(capabilities)
   if (obstacle !== null) return { refusal: obstacle, notices: [] }
   if (resolved.fullDiskWrite) {
-    return { plan: filterOnlyPlan({ resolved, capabilities, guardTag: options.guardTag }), notices: [] }
+    return acceptUnchosen(filterOnlyPlan({ resolved, capabilities, ...marksOf(options) }), options)
   }
   return chooseEngine(resolved, capabilities, options)
 }
@@ -93,8 +95,9 @@ function chooseEngine(
 ): Choice<LinuxPlan> {
   const engines = engineOrder(options)
   if (engines.length === 0) return { refusal: noEngineAllowed(options), notices: [] }
-  const { guardTag, processes = 'isolated', proxyPorts = null } = options
-  const question = { resolved, capabilities, guardTag, processes, proxyPorts, mounts: makeMountPlan(resolved) }
+  const { processes = 'isolated', proxyPorts = null } = options
+  const mounts = makeMountPlan(resolved)
+  const question = { resolved, capabilities, ...marksOf(options), processes, proxyPorts, mounts }
   const refusals: Refusal[] = []
   const notices: Notice[] = (resolved.git?.kept ?? []).map(({ root, reason }) =>
     notice('git-protected', `the git directory of ${root} stays read-only: ${reason}`, 'list it as a writable root'),
@@ -108,6 +111,16 @@ function chooseEngine(
     if (attempt.refusal.mechanism === 'mount plan') return { refusal: attempt.refusal, notices }
   }
   return { refusal: combineRefusals(refusals), notices: onePerCode(notices) }
+}
+
+function marksOf({ guardTag, unmarked = false }: ChooseOptions) {
+  return { guardTag, unmarked }
+}
+
+/** A plan to which there is no alternative. */
+function acceptUnchosen(plan: LinuxPlan, options: ChooseOptions): Choice<LinuxPlan> {
+  const judged = judgeLimits({ plan, notices: [] }, plan.engine, options)
+  return 'plan' in judged ? accept(judged.plan, plan.engine, []) : judged
 }
 
 function engineOrder({ engines, bubblewrap = 'fallback' }: ChooseOptions): FileSystemEngine[] {

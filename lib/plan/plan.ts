@@ -28,6 +28,8 @@ export type PlanLimitCode =
   | 'git-commondir'
   /** Descriptors of the host that are reachable through /proc can be re-opened (no Landlock inside). */
   | 'reopened-descriptors'
+  /** Processes of a run cannot be told from others (RLIMIT_RTTIME of the host is limited, and no PID namespace). */
+  | 'process-tree'
 
 export interface PlanLimit {
   readonly code: PlanLimitCode

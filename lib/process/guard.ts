@@ -1,6 +1,7 @@
 /**
- * Starts the guard: a tiny process that waits for the host's death and then ends every process that carries the host's
- * mark. One per environment (main thread or worker), started with the first command.
+ * Starts the guard: a tiny process that waits for the host's death, then ends every process that carries the host's mark and
+ * removes the placeholders that are left. One per environment (main thread or worker), started with the first command; the
+ * launcher replaces one that was killed.
  */
 import { LaunchError } from '../errors.ts'
 import { type LinuxBinding, NativeStdio } from '../native/binding.ts'
@@ -13,29 +14,26 @@ let started = false
 
 /**
  * Throws LaunchError (stage `guard`) when it cannot be started: without it the death of the host would leave commands
- * behind. Where processes cannot carry a mark (inside another run) there is nothing for it to find, and none is started.
+ * behind. Where processes cannot carry a mark (inside another run) it removes placeholders only.
  */
 export function ensureGuard(binding: LinuxBinding): void {
   if (started) return
-  const tag = binding.hostTag()
-  if (tag !== '') {
-    const plan = binding.compilePlan(encodePlanImage(emptyPlanImage))
-    const request = encodeRequestImage({
-      flags: RequestFlag.newSession,
-      candidates: ['/proc/self/fd/3'],
-      argv: ['castellan-guard', 'guard', tag],
-      environment: [],
-      workingDirectory: '/',
+  const plan = binding.compilePlan(encodePlanImage(emptyPlanImage))
+  const request = encodeRequestImage({
+    flags: RequestFlag.newSession,
+    candidates: ['/proc/self/fd/3'],
+    argv: ['castellan-guard', 'guard', binding.hostTag() || '0'],
+    environment: [],
+    workingDirectory: '/',
+  })
+  const { ignore, helper } = NativeStdio
+  const failure = plan && binding.startGuard(plan, request, Int32Array.of(ignore, ignore, ignore, helper), {})
+  if (failure !== undefined || plan === undefined) {
+    const name = errnoName(failure?.errno ?? 22)
+    throw new LaunchError(`cannot start the guard process: ${actOf(stageOf(failure?.stage ?? 18))}: ${name}`, {
+      stage: 'guard',
+      errnoName: name,
     })
-    const { ignore, helper } = NativeStdio
-    const failure = plan && binding.startGuard(plan, request, Int32Array.of(ignore, ignore, ignore, helper), {})
-    if (failure !== undefined || plan === undefined) {
-      const name = errnoName(failure?.errno ?? 22)
-      throw new LaunchError(`cannot start the guard process: ${actOf(stageOf(failure?.stage ?? 18))}: ${name}`, {
-        stage: 'guard',
-        errnoName: name,
-      })
-    }
   }
   started = true
 }

@@ -56,6 +56,7 @@ export const linuxHost: HostSystem = {
             ...(linux?.proxyPorts === undefined ? {} : { proxyPorts: linux.proxyPorts }),
             strict: strict === true,
             guardTag: binding.hostTag() !== '',
+            unmarked: binding.hostTag() === '',
           },
         }),
       starterFor: plan => nativeStarter(runs, launcherFor(binding, ofLinux(plan), facts)),

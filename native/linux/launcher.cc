@@ -25,8 +25,6 @@
 namespace castellan {
 namespace {
 
-constexpr uint64_t kWakeupKey = ~0ull;
-
 // 0 when this process may not set the mark (its own hard limit is not unlimited, for instance inside another
 // run).
 uint64_t MakeHostTag() {
@@ -97,7 +95,10 @@ uint32_t Launcher::active() const {
 
 LaunchResult Launcher::Spawn(RunRequest request) {
   ChildPointer child;
-  LaunchResult result = Start(request, &child);
+  LaunchResult result;
+  result.report = EnsureGuard();
+  if (result.report.stage != Stage::kNone) return result;
+  result = Start(request, &child);
   if (!child) return result;
   if (child->descriptors[kSlotReport] && !AwaitCommand(*child, &result.report)) {
     for (const int fd : result.host_ends) UniqueFd closing(fd);
@@ -143,8 +144,8 @@ uint32_t Launcher::Run(RunRequest request) {
     }
     ChildPointer child;
     LaunchResult started;
-    started.report = unusable;
-    if (unusable.stage == Stage::kNone) started = Start(*shared, &child);
+    started.report = unusable.stage == Stage::kNone ? EnsureGuard() : unusable;
+    if (started.report.stage == Stage::kNone) started = Start(*shared, &child);
     shared->kept.clear();
     if (!child) {
       RunResult result;
@@ -161,7 +162,9 @@ uint32_t Launcher::Run(RunRequest request) {
 
 RunResult Launcher::RunAndWait(RunRequest request) {
   ChildPointer child;
-  LaunchResult started = Start(request, &child);
+  LaunchResult started;
+  started.report = EnsureGuard();
+  if (started.report.stage == Stage::kNone) started = Start(request, &child);
   if (!child) {
     RunResult result;
     result.id = started.id;
@@ -231,6 +234,10 @@ void Launcher::Handle(uint64_t key) {
     if (read(wakeup_.get(), &ignored, sizeof ignored) < 0) { /* somebody was faster */
     }
     TakeCommands();
+    return;
+  }
+  if (key == kGuardKey) {
+    ReplaceGuard();
     return;
   }
   const uint32_t id = static_cast<uint32_t>(key >> 3);

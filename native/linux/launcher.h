@@ -109,7 +109,8 @@ class Launcher {
   long Signal(uint32_t id, int signal);
   // Ends the whole tree: `signal` now, SIGKILL after the grace period.
   void Terminate(uint32_t id, int signal, int64_t grace_ms);
-  // The process that ends every tree when the host dies. 0 or -errno with the stage.
+  // The process that ends every tree when the host dies. When it is gone itself, another one is started; when
+  // that cannot be done, every run ends, and none starts before one is there again.
   Report StartGuard(RunRequest request);
   // Tells the guard of a placeholder that was made or removed. 0, or an errno when it cannot be told of more.
   int NotePlaceholder(bool made, const std::string& path);
@@ -127,6 +128,9 @@ class Launcher {
 
   LaunchResult Start(RunRequest& request, ChildPointer* child);
   bool ProvideDescriptors(const RunRequest& request, struct Descriptors* descriptors, Report* report);
+  Report StartGuardAgain();
+  Report EnsureGuard();
+  void ReplaceGuard();
   void StopGuard();
   void Adopt(const ChildPointer& child);
   void Post(std::function<void()> command);
@@ -162,9 +166,15 @@ class Launcher {
   Deliver deliver_;
   uint64_t host_tag_;
   int oom_score_adjust_;  // the host's own
-  UniqueFd epoll_, wakeup_, guard_pipe_, guard_pidfd_, helper_;
+  UniqueFd epoll_, wakeup_, helper_;
   std::thread thread_;
-  size_t noted_ = 0;  // bytes of paths that the guard keeps in mind; the thread of the environment only
+
+  // Taken before mutex_ where both are.
+  std::mutex guard_mutex_;
+  UniqueFd guard_pipe_, guard_pidfd_;
+  RunRequest guard_request_;        // what a guard is started with; no plan: none is wanted
+  std::vector<std::string> noted_;  // placeholders that the guard is to keep in mind
+  size_t noted_size_ = 0;           // in bytes, with their NULs
 
   mutable std::mutex mutex_;
   std::condition_variable finished_;

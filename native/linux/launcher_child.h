@@ -24,6 +24,9 @@ enum Slot : int {
   kSlots = 5
 };
 
+// Keys of the epoll that are no child's.
+constexpr uint64_t kWakeupKey = ~0ull, kGuardKey = kWakeupKey - 1;
+
 inline int64_t NowMs() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

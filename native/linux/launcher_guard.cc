@@ -2,6 +2,8 @@
 // (helper/main.cc).
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,31 +16,104 @@
 
 namespace castellan {
 
+namespace {
+
+// A guard that is stopped must not stop its host for longer than this.
+constexpr int kPatienceMs = 1000;
+
+// 0 or an errno.
+int Send(int pipe, const std::string& note) {
+  for (size_t sent = 0; sent <= note.size();) {
+    const ssize_t written = write(pipe, note.c_str() + sent, note.size() + 1 - sent);
+    if (written > 0) {
+      sent += static_cast<size_t>(written);
+      continue;
+    }
+    if (errno == EINTR) continue;
+    pollfd writable{pipe, POLLOUT, 0};
+    if (errno != EAGAIN || poll(&writable, 1, kPatienceMs) <= 0) return errno;
+  }
+  return 0;
+}
+
+}  // namespace
+
 Report Launcher::StartGuard(RunRequest request) {
+  std::lock_guard<std::mutex> lock(guard_mutex_);
   if (guard_pidfd_) return Report{};
+  guard_request_ = std::move(request);
+  const Report report = StartGuardAgain();
+  // The caller knows that there is none, and starts nothing.
+  if (report.stage != Stage::kNone) guard_request_.plan = nullptr;
+  return report;
+}
+
+// The caller holds guard_mutex_.
+Report Launcher::StartGuardAgain() {
   UniqueFd read_end, write_end;
   if (!MakePipe(&read_end, &write_end)) return Report{Stage::kPipes, errno, -1};
+  RunRequest request;
+  request.plan = guard_request_.plan;
+  request.request = guard_request_.request;
+  request.request_size = guard_request_.request_size;
+  request.stdio = guard_request_.stdio;
   request.stdio.push_back(read_end.get());
   ChildPointer child;
   const LaunchResult started = Start(request, &child);
   if (!child) return started.report;
-  // A guard that is stopped must not stop its host.
   fcntl(write_end.get(), F_SETFL, O_NONBLOCK | fcntl(write_end.get(), F_GETFL));
   guard_pipe_ = std::move(write_end);
   guard_pidfd_ = std::move(child->descriptors[kSlotExit]);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kGuardKey;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, guard_pidfd_.get(), &event);
+  for (const std::string& path : noted_) {
+    if (Send(guard_pipe_.get(), '+' + path) != 0) break;  // it is gone again, or stopped: the epoll tells
+  }
   return Report{};
+}
+
+// Before each start: a command must not run where the death of the host would leave it behind.
+Report Launcher::EnsureGuard() {
+  std::lock_guard<std::mutex> lock(guard_mutex_);
+  return guard_pidfd_ || !guard_request_.plan ? Report{} : StartGuardAgain();
+}
+
+// The guard has ended, which it does for nobody but its host: something killed it.
+void Launcher::ReplaceGuard() {
+  std::unique_lock<std::mutex> lock(guard_mutex_);
+  if (!guard_pidfd_ || !TakeExit(guard_pidfd_.get())) return;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, guard_pidfd_.get(), nullptr);
+  guard_pidfd_.Reset();
+  guard_pipe_.Reset();
+  const bool replaced = StartGuardAgain().stage == Stage::kNone;
+  lock.unlock();
+  if (!replaced) EndRuns();
 }
 
 // Where no guard is, or it is gone, nothing removes what a killed host leaves behind, until the next one
 // does.
 int Launcher::NotePlaceholder(bool made, const std::string& path) {
-  if (!guard_pidfd_) return 0;
+  std::lock_guard<std::mutex> lock(guard_mutex_);
   const size_t size = path.size() + 1;
-  const std::string note = (made ? '+' : '-') + path;
-  if (note.size() + 1 > kPlaceholderNoteSize) return ENAMETOOLONG;
-  if (made && noted_ + size > kPlaceholderListSize) return ENOBUFS;
-  if (write(guard_pipe_.get(), note.c_str(), note.size() + 1) < 0) return errno == EPIPE ? 0 : errno;
-  noted_ = made ? noted_ + size : noted_ - std::min(noted_, size);
+  if (size + 1 > kPlaceholderNoteSize) return ENAMETOOLONG;
+  if (made && noted_size_ + size > kPlaceholderListSize) return ENOBUFS;
+  if (guard_pidfd_) {
+    const std::string note = (made ? '+' : '-') + path;
+    // A guard that was killed: the next one is told of every path.
+    if (write(guard_pipe_.get(), note.c_str(), note.size() + 1) < 0 && errno != EPIPE) return errno;
+  }
+  if (made) {
+    noted_.push_back(path);
+    noted_size_ += size;
+    return 0;
+  }
+  const auto found = std::find(noted_.begin(), noted_.end(), path);
+  if (found != noted_.end()) {
+    noted_.erase(found);
+    noted_size_ -= size;
+  }
   return 0;
 }
 

@@ -21,6 +21,8 @@ export interface EngineQuestion {
   readonly resolved: ResolvedPolicy
   readonly capabilities: LinuxCapabilities
   readonly guardTag: boolean
+  /** See `ChooseOptions.unmarked`. */
+  readonly unmarked: boolean
   readonly processes: ProcessView
   /** See `LinuxPlan.proxyPorts`; null: the network is as the policy says. */
   readonly proxyPorts: readonly number[] | null
@@ -193,7 +195,7 @@ export function filterOnlyPlan(question: Omit<EngineQuestion, 'mounts' | 'proces
 }
 
 /** For a policy that closes nothing, or whose sandbox is the host's business. */
-export function unconfinedPlan(resolved: ResolvedPolicy): LinuxPlan {
+export function unconfinedPlan(resolved: ResolvedPolicy, marks: { readonly unmarked?: boolean }): LinuxPlan {
   return finishPlan({
     kind: 'linux',
     engine: 'unconfined',
@@ -203,7 +205,7 @@ export function unconfinedPlan(resolved: ResolvedPolicy): LinuxPlan {
     landlock: null,
     seccomp: null,
     environment: environmentOf(resolved),
-    limits: [],
+    limits: marks.unmarked === true ? [limit('process-tree')] : [],
     bubblewrap: null,
   })
 }
@@ -221,7 +223,7 @@ function confinedPlan(
   engine: LinuxEngine,
   parts: PlanParts,
 ): LinuxPlan {
-  const { resolved, capabilities, guardTag, proxyPorts } = question
+  const { resolved, capabilities, guardTag, unmarked, proxyPorts } = question
   const seccomp = makeSeccompPlan({
     network: proxyPorts === null ? resolved.network : 'proxied',
     // `choose.ts` has refused the others.
@@ -230,7 +232,11 @@ function confinedPlan(
     sharedIpc: parts.namespaces?.ipc !== true,
   })
   const environment = environmentOf(resolved)
-  const limits = [...parts.limits, ...(resolved.globs === null ? [] : [limit('glob-snapshot')])]
+  const limits = [
+    ...parts.limits,
+    ...(resolved.globs === null ? [] : [limit('glob-snapshot')]),
+    ...(unmarked && parts.namespaces?.pid !== true ? [limit('process-tree')] : []),
+  ]
   const proxy = proxyPorts === null ? {} : { proxyPorts: [...proxyPorts] }
   const confined = { ...parts, limits, seccomp, environment, ...proxy }
   return finishPlan({ kind: 'linux', engine, policyDigest: resolved.digest, ...confined })

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// main.cc brings it.
+extern "C" void* memmove(void* target, const void* source, size_t size);
+
 namespace castellan {
 
 inline size_t LengthOf(const char* text) {
