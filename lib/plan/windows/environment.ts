@@ -2,7 +2,7 @@
  * The command's environment on Windows (spec/windows G.1): POSIX habits translated, pagers that do not wait, and, where nothing but
  * variables closes the network, the variables and stub programs that keep well-behaved programs from trying.
  */
-import { getVariable, nameIn, type Variables, variableKey } from './environment-names.ts'
+import { getVariable, type Variables, variableKey } from './environment-names.ts'
 import type { WindowsBackend } from './gate.ts'
 
 export interface EnvironmentQuestion {
@@ -131,9 +131,4 @@ export function windowsEnvironment(question: EnvironmentQuestion): Environment {
     if (gitRoot !== null) addTrust(variables, gitRoot)
   } else if (closesNetwork) closeNetwork(variables, managedProxy, stubs)
   return variables.toObject()
-}
-
-/** Whether two names are one variable, which a block may not have twice. */
-export function hasTwice(variables: Variables): string | null {
-  return Object.keys(variables).find(name => nameIn(variables, name) !== name && variables[name] !== undefined) ?? null
 }

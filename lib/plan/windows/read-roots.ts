@@ -33,17 +33,27 @@ export function readsEverything({ index }: WindowsEntries): boolean {
   return index.accessAt(ROOT) !== 'none'
 }
 
-function fullReadRoots({ around, cwd, stateDirectoryReadable }: ReadQuestion): AbsolutePath[] {
+/** What entries open by name. A place in a writable root is read by the grant of the root. */
+function namedForReading({ entries, parts }: ReadQuestion): AbsolutePath[] {
+  return entries.rules
+    .filter(({ access, target, path }) => access === 'read' && target !== 'symlink' && path !== ROOT)
+    .map(({ path }) => path)
+    .filter(path => !parts.roots.some(root => contains(root, path)))
+}
+
+function fullReadRoots(question: ReadQuestion): AbsolutePath[] {
+  const { around, cwd, stateDirectoryReadable } = question
   const { profile, places, stateDirectory } = around
   const children = profile === null ? [] : openChildren(profile, places)
   const kept = children.filter(path => stateDirectoryReadable || !contains(path, stateDirectory))
-  return [...kept, ...(cwd === profile?.path ? [] : [cwd])]
+  // The reference gives a fixed set; what the policy names beside it is meant too.
+  const named = [cwd, ...namedForReading(question)].filter(path => path !== profile?.path)
+  return [...kept, ...named.filter(path => !isTooBroad(path, around))]
 }
 
-function restrictedReadRoots({ entries, around }: ReadQuestion): AbsolutePath[] {
-  const { profile, places } = around
-  const readable = entries.rules.filter(({ access, target }) => access === 'read' && target !== 'symlink')
-  return readable.flatMap(({ path }) =>
+function restrictedReadRoots(question: ReadQuestion): AbsolutePath[] {
+  const { profile, places } = question.around
+  return namedForReading(question).flatMap(path =>
     profile !== null && path === profile.path ? openChildren(profile, places) : path,
   )
 }

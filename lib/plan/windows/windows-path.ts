@@ -112,7 +112,8 @@ function foldCharacter(character: string): string {
 
 /** The same name in another case has the same folded form. */
 export function foldName(name: string): string {
-  return Array.from(name, foldCharacter).join('')
+  // Nearly all names are ASCII, and every comparison folds.
+  return /^[\0-\x7f]*$/.test(name) ? name.toLowerCase() : Array.from(name, foldCharacter).join('')
 }
 
 /**

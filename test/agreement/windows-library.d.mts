@@ -1,0 +1,1 @@
+export function loadWindowsLibrary(load: (name: string) => Promise<object>): Promise<object>

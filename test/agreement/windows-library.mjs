@@ -1,0 +1,12 @@
+/** Everything that the Windows laws and cases ask, in one object. `load` imports one module of the library by name. */
+const MODULES = [
+  ...['plan', 'policy-input', 'places', 'windows-path', 'acl-view', 'acl-machine', 'acl-operations', 'command-line'],
+  ...['environment', 'environment-block', 'environment-names', 'frame', 'journal', 'network', 'proxy-ports', 'mode'],
+  ...['setup-status', 'setup-steps', 'setup-payload', 'capabilities', 'token', 'token-check', 'runner-messages'],
+]
+
+export async function loadWindowsLibrary(load) {
+  const windows = MODULES.map(name => `plan/windows/${name}`)
+  const policy = ['access', 'legacy-to-split'].map(name => `policy/${name}`)
+  return Object.assign({}, ...(await Promise.all([...windows, ...policy].map(load))))
+}
