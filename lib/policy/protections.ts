@@ -133,3 +133,23 @@ export function missingProtectionsOf(root: AbsolutePath, surroundings: Surroundi
     ({ path }) => surroundings.files.kindOf(path) === 'missing',
   )
 }
+
+/**
+ * What stands at a protected name and is not in the lists of the specification: plain files `.agents` and `.codex` (META-3), links
+ * to nothing (META-4), pipes. A command could replace them by what the host trusts. `workspace`: whether a host may come to
+ * trust them there; elsewhere, as in /tmp, somebody else's link or pipe must not keep a sandbox from being made. `standing` are
+ * the protections of the root.
+ */
+export function otherProtectionsOf(
+  root: AbsolutePath,
+  standing: readonly Protection[],
+  workspace: boolean,
+  { files }: Surroundings,
+): Protection[] {
+  if (PROTECTED_PLACE.test(root)) return []
+  const known = new Set(standing.map(({ path }) => path))
+  return PROTECTED_NAMES.map(name => ({ name, path: childOf(root, name) })).filter(({ path }) => {
+    const kind = files.kindOf(path)
+    return !known.has(path) && kind !== 'missing' && (workspace || kind === 'file')
+  })
+}

@@ -167,9 +167,15 @@ eachEngine(mountEngines, 'what is missing', engine => {
       'rm -rf .git',
       'mv .git away',
       'mkdir .agents',
+      'echo x >> .codex',
+      'rm -f .codex',
+      'mv .codex away',
+      'mkdir new && mv new .codex/',
     ]
     expect(await succeeding(sandbox, real)).toEqual([])
-    expect(await succeeding(sandbox, ['cat .git/config', 'git status'])).toEqual(['cat .git/config', 'git status'])
+    const reads = ['cat .git/config', 'git status', 'cat .codex']
+    expect(await succeeding(sandbox, reads)).toEqual(reads)
+    rmSync(at('new'), { recursive: true, force: true })
     expect(left()).toEqual(['.codex', '.git'])
     rmSync(at('.git'), { recursive: true })
     expect(await succeeding(sandbox, attempts('.git'))).toEqual([])
@@ -277,6 +283,16 @@ eachEngine(mountEngines, 'what is missing', engine => {
     const sandbox = await sandboxWith(engine, workspaceWrite(), workspace())
     expect(() => sandbox.wrap('true')).toThrow(expect.objectContaining({ code: 'ERR_BACKEND_UNAVAILABLE' }))
     expect(left()).toEqual([])
+  })
+
+  it.each(names)('is refused where %s is a link to nothing, which could be replaced', async name => {
+    workspace()
+    symlinkSync(at('nothing'), at(name))
+    await expect(sandboxWith(engine, workspaceWrite(), at())).rejects.toMatchObject({
+      code: 'ERR_POLICY_NOT_ENFORCEABLE',
+      message: expect.stringContaining(`the default protection ${name} of`),
+    })
+    expect(left()).toEqual([name])
   })
 
   it('follows a link that the host puts there', async () => {

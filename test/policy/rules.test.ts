@@ -61,10 +61,39 @@ const rows: readonly Row[] = [
     ],
   },
   {
-    behaviour: 'does not protect plain .agents and .codex files',
-    tree: { '/ws/.agents': 'file', '/ws/.codex': 'file' },
+    behaviour: 'keeps plain .agents and .codex files of a writable root read-only, as the specification does not',
+    tree: { '/ws/.agents': 'file', '/ws/.codex': 'file', '/tmp/.codex': 'file' },
+    entries: ['write :current_working_directory', 'write :slash_tmp'],
+    rules: [
+      '/tmp write directory entry',
+      '/ws write directory entry',
+      '/tmp/.codex read file protection',
+      '/ws/.agents read file protection',
+      '/ws/.codex read file protection',
+    ],
+  },
+  {
+    behaviour: 'has a rule for links to nothing and pipes of a workspace with protected names',
+    tree: { '/ws/.git': { link: '/nowhere' }, '/ws/.codex': { link: '/ws/no' }, '/ws/.agents': 'other' },
     entries: ['write :current_working_directory'],
-    rules: ['/ws write directory entry'],
+    rules: [
+      '/ws write directory entry',
+      '/ws/.agents read other protection',
+      '/ws/.codex read symlink protection',
+      '/ws/.git read symlink protection',
+    ],
+  },
+  {
+    behaviour: 'leaves alone what somebody else may have put into a directory that many share',
+    tree: { '/tmp/.git': { link: '/nowhere' }, '/tmp/.agents': 'other' },
+    entries: ['write :slash_tmp'],
+    rules: ['/tmp write directory entry'],
+  },
+  {
+    behaviour: 'lets an explicit write entry lift the protection of a plain file',
+    tree: { '/ws/.codex': 'file' },
+    entries: ['write /ws', 'write /ws/.codex'],
+    rules: ['/ws write directory entry', '/ws/.codex write file entry'],
   },
   {
     behaviour: 'lets an explicit write entry for .git lift its protection',
