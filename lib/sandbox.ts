@@ -23,7 +23,7 @@ import { combineLimits } from './process/limit-options.ts'
 import { checkNames } from './process/option-names.ts'
 import { checkRunOptions, checkSpawnOptions, type RunOptions, type SpawnOptions } from './process/options.ts'
 import type { RunResult } from './process/result.ts'
-import { AbortError } from './process/run.ts'
+import { AbortError, type ActiveRuns } from './process/run.ts'
 import type { SandboxedProcess } from './process/sandboxed-process.ts'
 import { Commands } from './sandbox/commands.ts'
 import { type Held, Holding } from './sandbox/holding.ts'
@@ -63,7 +63,7 @@ export class Sandbox {
   readonly #commands: Commands
   readonly #wrapped: WrapTargets
   readonly #limits: Limits | undefined
-  readonly #active = new Set<() => void>()
+  readonly #active: ActiveRuns = new Set()
   #disposed = false
 
   /** @internal Use `createSandbox`. */
@@ -110,18 +110,14 @@ export class Sandbox {
   ): Promise<RunResult<Buffered<Options>>> {
     const given: RunOptions = options ?? {}
     checkRunOptions(given)
-    const abort = new AbortController()
-    const end = () => abort.abort(new DisposedError('the sandbox was disposed while the command ran'))
     const command = this.#command(file, args, given, given.input === undefined ? 'ignore' : 'pipe')
     const { held, release } = this.#holding.ready(given.lifetime)
     try {
-      const signal = given.signal === undefined ? abort.signal : AbortSignal.any([given.signal, abort.signal])
-      this.#active.add(end)
       const limited = this.#limited(command, given, held)
-      return (await held.starter.run(limited, { ...given, signal }, facts(held))) as RunResult<Buffered<Options>>
+      const result = await held.starter.run(limited, given, facts(held), this.#active)
+      return result as RunResult<Buffered<Options>>
     } finally {
       release()
-      this.#active.delete(end)
     }
   }
 
@@ -200,7 +196,8 @@ export class Sandbox {
     if (this.#disposed) return
     this.#disposed = true
     this.#holding.dispose()
-    for (const end of [...this.#active]) end()
+    const reason = new DisposedError('the sandbox was disposed while the command ran')
+    for (const end of [...this.#active]) end(reason)
     this.#wrapped.close()
   }
 

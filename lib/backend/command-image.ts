@@ -6,16 +6,16 @@ import type { LimitPlan } from '../plan/linux/process-limits.ts'
 import type { LinuxPlan } from '../plan/plan.ts'
 import { planLine } from '../plan/render.ts'
 import type { Command } from '../process/command.ts'
-import { environmentLines } from '../process/environment.ts'
+import { environmentBlock } from '../process/environment.ts'
 import type { Launcher } from '../process/launch.ts'
 import { programCandidates } from '../process/program.ts'
 
-export function commandImage(command: Command, plan: LinuxPlan, flags: number): Buffer {
+export function commandImage(command: Command, plan: LinuxPlan, flags: number): Uint8Array {
   return encodeRequestImage({
     flags,
     candidates: programCandidates(command.file, command.env['PATH']),
     argv: [command.argv0, ...command.args],
-    environment: environmentLines(command.env, plan.environment),
+    environment: environmentBlock(command.env, plan.environment),
     workingDirectory: command.cwd,
     fileModeMask: command.umask,
     limits: kernelLimits(command.limits),

@@ -5,7 +5,7 @@
 import { LaunchError } from '../errors.ts'
 import { type LinuxBinding, type NativePlan, NativeStdio } from '../native/binding.ts'
 import { errnoName } from '../native/errno.ts'
-import { encodeRequestImage } from '../native/request-image.ts'
+import { encodeRequestImage, noEnvironment } from '../native/request-image.ts'
 import type { LinuxPlan } from '../plan/plan.ts'
 import type { Command } from '../process/command.ts'
 import type { Launch } from '../process/launch.ts'
@@ -49,7 +49,7 @@ export function prepareInner(
       candidates: [start.program],
       argv: start.argv,
       // Nothing of the command acts on what is started before it is confined: no LD_PRELOAD, no PATH.
-      environment: [],
+      environment: noEnvironment,
       workingDirectory: '/',
       oomScoreAdjust: command.oomScoreAdjust,
     })

@@ -7,7 +7,7 @@ import type { Starter } from '../process/starter.ts'
 
 export function nativeStarter(runs: Runs, launcher: Launcher): Starter {
   return {
-    run: (command, options, facts) => run(runs, launcher, command, options, facts),
+    run: (command, options, facts, active) => run(runs, launcher, command, options, facts, active),
     runSync: (command, options, facts) => runSync(runs, launcher, command, options, facts),
     spawn: (command, options, ended) => new NativeProcess(runs, launcher, command, options, ended),
   }

@@ -23,6 +23,11 @@ export interface NativePlan {
   readonly __nativePlan: never
 }
 
+/** What stood at some paths, inside the addon. */
+export interface NativeStamps {
+  readonly __nativeStamps: never
+}
+
 /** How one descriptor of a child is provided; values >= 0 are descriptors of the host. */
 export const NativeStdio = { ignore: -1, readPipe: -2, writePipe: -3, socket: -4, helper: -5 } as const
 
@@ -125,6 +130,10 @@ export interface LinuxBinding {
    * it with `closeFile`. Negative: errno.
    */
   openBeneath(path: string): number
+  /** Notes what stands at these paths now, for `pathsUnchanged`. */
+  stampPaths(paths: readonly string[]): NativeStamps
+  /** True when what stood there still does; false when something changed, or when only a closer look can tell. */
+  pathsUnchanged(stamps: NativeStamps): boolean
   /** >= 1, or a negative errno. */
   landlockAbi(): number
   /** Carries a plan out in a child that executes nothing. */

@@ -1,13 +1,14 @@
 /**
- * Encodes one run for native code: the byte layout of native/linux/image.h (RequestHeader), little endian.
+ * Encodes one run for native code: the byte layout of native/linux/image.h (RequestHeader), in the byte order of this
+ * machine, as the addon reads it. Made for each command: one buffer, filled once.
  */
-import { ImageText } from './image-text.ts'
+import { type TextBlock, textBlock } from './image-text.ts'
 
 const magic = 0x51455243
 const version = 1
 const headerSize = 104
-const noLimit = 0xffff_ffff_ffff_ffffn
-const sameMask = 0xffff_ffff
+const word = 4
+const allBits = 0xffff_ffff
 
 export const RequestFlag = { newSession: 1, newGroup: 2, tagged: 4 } as const
 
@@ -17,7 +18,7 @@ export interface RequestImage {
   readonly candidates: readonly string[]
   readonly argv: readonly string[]
   /** `NAME=value` */
-  readonly environment: readonly (string | Uint8Array)[]
+  readonly environment: TextBlock
   readonly workingDirectory: string
   /** umask(2) of the command. Default: the host's. */
   readonly fileModeMask?: number | undefined
@@ -27,32 +28,39 @@ export interface RequestImage {
   readonly oomScoreAdjust?: number
 }
 
-export function encodeRequestImage(request: RequestImage): Buffer {
-  const lists = [request.candidates, request.argv, request.environment]
-  const count = lists.reduce((sum, list) => sum + list.length, 0)
-  const size = headerSize + count * 4
-  const text = new ImageText(size)
-  const head = Buffer.alloc(size)
-  const places: number[] = []
-  let at = headerSize
-  for (const list of lists) {
-    places.push(at, list.length)
-    for (const entry of list) {
-      head.writeUInt32LE(text.offsetOf(entry), at)
-      at += 4
-    }
+export const noEnvironment: TextBlock = textBlock([])
+
+export function encodeRequestImage(request: RequestImage): Uint8Array {
+  const { candidates, argv, environment } = request
+  const own = textBlock([...candidates, ...argv, request.workingDirectory])
+  const ownAt = headerSize + (candidates.length + argv.length + environment.offsets.length) * word
+  const environmentAt = ownAt + own.bytes.length
+  // One NUL more, so that the image always ends in one.
+  const size = environmentAt + environment.bytes.length + 1
+  const image = new Uint8Array(size)
+  image.set(own.bytes, ownAt)
+  image.set(environment.bytes, environmentAt)
+
+  const lists = new Uint32Array(image.buffer, headerSize, (ownAt - headerSize) / word)
+  const count = candidates.length + argv.length
+  for (let index = 0; index < count; index++) lists[index] = ownAt + (own.offsets[index] as number)
+  for (let index = 0; index < environment.offsets.length; index++) {
+    lists[count + index] = environmentAt + (environment.offsets[index] as number)
   }
-  const workingDirectory = text.offsetOf(request.workingDirectory)
-  const image = text.appendTo(head)
-  const numbers = [magic, version, image.length, request.flags, ...places, workingDirectory]
-  numbers.forEach((value, index) => {
-    image.writeUInt32LE(value, index * 4)
-  })
-  image.writeUInt32LE(request.fileModeMask ?? sameMask, 44)
-  for (let limit = 0; limit < 5; limit++) {
-    const value = request.limits?.[limit]
-    image.writeBigUInt64LE(value === undefined ? noLimit : BigInt(value), 56 + limit * 8)
-  }
-  image.writeInt32LE(request.oomScoreAdjust ?? 0, 96)
+
+  const head = new Uint32Array(image.buffer, 0, headerSize / word)
+  const argvAt = headerSize + candidates.length * word
+  const variablesAt = argvAt + argv.length * word
+  head.set([magic, version, size, request.flags, headerSize, candidates.length, argvAt, argv.length], 0)
+  head.set([variablesAt, environment.offsets.length, ownAt + (own.offsets[count] as number)], 8)
+  head[11] = request.fileModeMask ?? allBits
+  for (let limit = 0; limit < 5; limit++) writeLimit(head, 14 + limit * 2, request.limits?.[limit])
+  head[24] = request.oomScoreAdjust ?? 0
   return image
+}
+
+/** 64 bits, low word first; all of them set: none. */
+function writeLimit(head: Uint32Array, at: number, value: number | undefined): void {
+  head[at] = value === undefined ? allBits : value
+  head[at + 1] = value === undefined ? allBits : Math.floor(value / 2 ** 32)
 }

@@ -2,6 +2,7 @@
  * The environment of a command: the caller's, with what the plan adds on top.
  */
 import { OptionError } from '../errors.ts'
+import { type TextBlock, textBlock } from '../native/image-text.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -19,17 +20,41 @@ export function verbatim(environment: Environment, exactly: readonly Uint8Array[
 /** Variables with which Node passes a channel to a child; a confined child gets none, so the name must not promise one. */
 export const channelVariables = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']
 
+type Added = Readonly<Record<string, string>>
+
+/** The block that was made last: commands in a row mostly get the same environment. */
+let last: { readonly names: readonly string[]; readonly values: readonly unknown[]; added: Added; block: TextBlock }
+
 /**
- * `NAME=value` lines. `undefined` values are left out. Throws OptionError (`ERR_INVALID_OPTION`, naming the variable and
- * never its value) for a name or value that cannot be passed on.
+ * `NAME=value` lines, encoded. `undefined` values are left out. Throws OptionError (`ERR_INVALID_OPTION`, naming the
+ * variable and never its value) for a name or value that cannot be passed on.
  */
-export function environmentLines(
+export function environmentBlock(
   environment: Environment & { readonly [lines]?: readonly Uint8Array[] },
-  added: Readonly<Record<string, string>>,
-): readonly (string | Uint8Array)[] {
-  if (environment[lines] !== undefined) return environment[lines]
+  added: Added,
+): TextBlock {
+  if (environment[lines] !== undefined) return textBlock(environment[lines])
+  const names = namesOf(environment)
+  const values = names.map(name => environment[name])
+  if (last?.added === added && sameMembers(names, last.names) && sameMembers(values, last.values)) return last.block
+  const block = textBlock(linesOf(names, values, added))
+  last = { names, values, added, block }
+  return block
+}
+
+/** Of the host's own environment all names count, and asking for each whether it does takes as long as its value. */
+function namesOf(environment: Environment): string[] {
+  return environment === process.env ? Object.getOwnPropertyNames(environment) : Object.keys(environment)
+}
+
+function sameMembers(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one.length === other.length && one.every((member, index) => member === other[index])
+}
+
+function linesOf(names: readonly string[], values: readonly (string | undefined)[], added: Added): string[] {
   const made: string[] = []
-  for (const [name, value] of Object.entries(environment)) {
+  for (const [index, name] of names.entries()) {
+    const value = values[index]
     if (value === undefined || Object.hasOwn(added, name)) continue
     refuseChannel(name)
     made.push(line(name, value))

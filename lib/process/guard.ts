@@ -7,7 +7,7 @@ import { LaunchError } from '../errors.ts'
 import { type LinuxBinding, NativeStdio } from '../native/binding.ts'
 import { errnoName } from '../native/errno.ts'
 import { emptyPlanImage, encodePlanImage } from '../native/plan-image.ts'
-import { encodeRequestImage, RequestFlag } from '../native/request-image.ts'
+import { encodeRequestImage, noEnvironment, RequestFlag } from '../native/request-image.ts'
 import { actOf, stageOf } from '../native/stages.ts'
 
 let started = false
@@ -23,7 +23,7 @@ export function ensureGuard(binding: LinuxBinding): void {
     flags: RequestFlag.newSession,
     candidates: ['/proc/self/fd/3'],
     argv: ['castellan-guard', 'guard', binding.hostTag() || '0'],
-    environment: [],
+    environment: noEnvironment,
     workingDirectory: '/',
   })
   const { ignore, helper } = NativeStdio

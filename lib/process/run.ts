@@ -11,6 +11,9 @@ import { makeResult, type ResultContext, type RunResult } from './result.ts'
 import type { Runs } from './runs.ts'
 import { signalNumber } from './signals.ts'
 
+/** What ends each run that is under way; the argument is why, for the error that its caller gets. */
+export type ActiveRuns = Set<(reason: unknown) => void>
+
 export type PlanFacts = Pick<ResultContext, 'engine' | 'planDigest' | 'policyDigest' | 'globs'>
 
 /** The error that an aborted wait ends with, as Node makes it. */
@@ -37,14 +40,15 @@ export async function run(
   command: Command,
   options: RunOptions,
   facts: PlanFacts,
+  active: ActiveRuns = new Set(),
 ): Promise<RunResult<string | Buffer>> {
   const startedAt = performance.now()
   const { signal } = options
   if (signal?.aborted) throw new AbortError(signal.reason)
   const launch = launcher.prepare(command)
-  const outcome = await waitForRun(runs, launch, command, options)
+  const outcome = await waitForRun(runs, launch, command, options, active)
   // First: what was ended before it started tells of a failed start that is none.
-  if (outcome.aborted) throw new AbortError(signal?.reason)
+  if (outcome.aborted) throw new AbortError(outcome.reason)
   assertStarted(outcome.native, launch, command, launcher)
   return makeResult(outcome.native, {
     startedAt,
@@ -85,18 +89,28 @@ export function runSync(
 interface Outcome {
   readonly native: NativeResult
   readonly aborted: boolean
+  readonly reason: unknown
 }
 
-function waitForRun(runs: Runs, launch: Launch, command: Command, options: RunOptions): Promise<Outcome> {
+function waitForRun(
+  runs: Runs,
+  launch: Launch,
+  command: Command,
+  options: RunOptions,
+  active: ActiveRuns,
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     let aborted = false
+    let reason: unknown
     let id: number
     const { signal } = options
     const grace = options.forceKillAfterDelay ?? defaultForceKillAfterDelay
-    const abort = () => {
+    const end = (why: unknown) => {
+      if (!aborted) reason = why
       aborted = true
       runs.binding.terminate(id, signalNumber(options.killSignal), grace)
     }
+    const abort = () => end(signal?.reason)
     try {
       id = runs.binding.run(launch.plan, launch.request, launch.stdio, nativeOptions(launch, command, options))
     } catch (error) {
@@ -107,9 +121,11 @@ function waitForRun(runs: Runs, launch: Launch, command: Command, options: RunOp
       launch.release()
     }
     runs.track(id, native => {
+      active.delete(end)
       signal?.removeEventListener('abort', abort)
-      resolve({ native, aborted })
+      resolve({ native, aborted, reason })
     })
+    active.add(end)
     signal?.addEventListener('abort', abort, { once: true })
   })
 }

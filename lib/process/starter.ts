@@ -4,12 +4,15 @@
 import type { Command } from './command.ts'
 import type { RunOptions, SpawnOptions } from './options.ts'
 import type { RunResult } from './result.ts'
-import type { PlanFacts } from './run.ts'
+import type { ActiveRuns, PlanFacts } from './run.ts'
 import type { SandboxedProcess } from './sandboxed-process.ts'
 
 export interface Starter {
-  /** Resolves when the command and its output have ended; rejects when it could not be started or was aborted. */
-  run(command: Command, options: RunOptions, facts: PlanFacts): Promise<RunResult<string | Buffer>>
+  /**
+   * Resolves when the command and its output have ended; rejects when it could not be started or was aborted. While it is
+   * under way, what ends it is in `active`.
+   */
+  run(command: Command, options: RunOptions, facts: PlanFacts, active: ActiveRuns): Promise<RunResult<string | Buffer>>
   /** The same, blocking the event loop. */
   runSync(command: Command, options: RunOptions, facts: PlanFacts): RunResult<string | Buffer>
   /** `ended`: called once, when nothing of the command runs any more, or when it could not be started. */

@@ -100,7 +100,7 @@ export class Holding {
   }
 
   #hold(previous?: Held): Held {
-    const watched = watchFiles(this.#surroundings.files)
+    const watched = watchFiles(this.#surroundings.files, this.#system.quickLook)
     const globs = this.#globs
     const resolved = resolvePolicy(this.#policy, { ...this.#surroundings, files: watched.files, globs })
     if (previous !== undefined) refuseMovedRoots(previous.resolved, resolved)

@@ -45,6 +45,7 @@ export const linuxHost: HostSystem = {
     const { linux, strict } = options
     return {
       capabilities,
+      quickLook: binding,
       choose: resolved =>
         choosePlan({
           resolved,

@@ -4,6 +4,7 @@
  */
 import type { WrappedCommand } from '../backend/wrap.ts'
 import type { HostCapabilities } from '../host/capabilities.ts'
+import type { QuickLook } from '../host/path-state.ts'
 import type { Choice } from '../plan/choose.ts'
 import type { LimitPlan, Limits } from '../plan/linux/process-limits.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -38,6 +39,8 @@ export interface Wrapping {
 /** The operating system for the commands of one sandbox. */
 export interface SandboxSystem {
   readonly capabilities: HostCapabilities
+  /** Tells cheaply that the paths of a plan are what they were, where the addon can. */
+  readonly quickLook?: QuickLook
   choose(resolved: ResolvedPolicy, surroundings: Surroundings): Choice
   starterFor(plan: Plan): Starter
   /** Puts what the plan needs on the disk; null when the disk changed meanwhile. Throws LaunchError (stage `placeholder`). */

@@ -19,6 +19,7 @@
 #include "handover.h"
 #include "launcher.h"
 #include "memory_file.h"
+#include "path_stamps.h"
 #include "probe.h"
 #include "tag.h"
 
@@ -348,6 +349,28 @@ Napi::Value OpenBeneath(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), OpenDirectoryBeneathRoot(path.c_str()));
 }
 
+using StampsHandle = Napi::External<PathStamps>;
+
+// stampPaths(paths) -> a handle for pathsUnchanged.
+Napi::Value StampPaths(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsArray()) return Misused(info);
+  const auto list = info[0].As<Napi::Array>();
+  std::vector<std::string> paths(list.Length());
+  for (uint32_t i = 0; i < paths.size(); i++) {
+    const Napi::Value path = list.Get(i);
+    if (!path.IsString()) return Misused(info);
+    paths[i] = path.As<Napi::String>().Utf8Value();
+  }
+  return StampsHandle::New(info.Env(), new PathStamps(std::move(paths)),
+                           [](Napi::Env, PathStamps* stamps) { delete stamps; });
+}
+
+// pathsUnchanged(handle) -> boolean
+Napi::Value PathsUnchanged(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsExternal()) return Misused(info);
+  return Napi::Boolean::New(info.Env(), info[0].As<StampsHandle>().Data()->Unchanged());
+}
+
 Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(ProbeLandlockAbi()));
 }
@@ -405,6 +428,8 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
       {"memoryFile", MemoryFile},
       {"closeFile", CloseFile},
       {"openBeneath", OpenBeneath},
+      {"stampPaths", StampPaths},
+      {"pathsUnchanged", PathsUnchanged},
       {"landlockAbi", LandlockAbi},
       {"tryPlan", TryPlan},
       {"flock", FlockFile},
