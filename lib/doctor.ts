@@ -25,6 +25,13 @@ export async function doctor(): Promise<DoctorReport> {
   const bubblewrap = await findBubblewrap(process.env['PATH'], [])
   const capabilities = probeCapabilities(bubblewrap)
   if (capabilities.platform !== 'linux') return Object.freeze({ capabilities, engines: [], healthy: false })
+  if (capabilities.wsl1) {
+    const reason = 'version 1 of the Windows Subsystem for Linux has nothing to hold a command with'
+    const all = (['namespace', 'bwrap', 'landlock'] as const).map(engine =>
+      report(engine, false, reason, 'convert the distribution: wsl --set-version NAME 2'),
+    )
+    return Object.freeze({ capabilities, engines: Object.freeze(all), healthy: false })
+  }
   const { userNamespaces, mountApi, landlock, seccomp } = capabilities
   const needed = !seccomp.available ? seccomp : !userNamespaces.available ? userNamespaces : mountApi
   const engines: EngineReport[] = [

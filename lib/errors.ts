@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'ERR_POLICY_NOT_ENFORCEABLE'
   | 'ERR_POLICY_NO_ROUND_TRIP'
   | 'ERR_BACKEND_UNAVAILABLE'
+  | 'ERR_WSL1_UNSUPPORTED'
   | 'ERR_LIMIT_NOT_ENFORCEABLE'
   | 'ERR_LAUNCH'
   | 'ERR_SANDBOX_DISPOSED'
@@ -108,8 +109,12 @@ export class BackendError extends LibraryError {
   readonly capability: string | undefined
   readonly hint: string | undefined
 
-  constructor(message: string, details: BackendErrorDetails = {}) {
-    super('ERR_BACKEND_UNAVAILABLE', message, details)
+  constructor(
+    message: string,
+    details: BackendErrorDetails = {},
+    code: 'ERR_BACKEND_UNAVAILABLE' | 'ERR_WSL1_UNSUPPORTED' = 'ERR_BACKEND_UNAVAILABLE',
+  ) {
+    super(code, message, details)
     this.capability = details.capability
     this.hint = details.hint
   }

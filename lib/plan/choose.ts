@@ -71,6 +71,7 @@ function chooseForLinux(
   capabilities: LinuxCapabilities,
   options: ChooseOptions,
 ): Choice<LinuxPlan> {
+  if (capabilities.wsl1) return { refusal: wsl1Refusal, notices: [] }
   if (options.proxyPorts !== undefined) {
     const refusal = filterObstacle(capabilities)
     return refusal === null ? chooseEngine(resolved, capabilities, options) : { refusal, notices: [] }
@@ -175,17 +176,16 @@ function combineRefusals(refusals: readonly Refusal[]): Refusal {
   return { ...decisive, message, ...(hints.length > 0 ? { hint: hints.join('; or ') } : {}) }
 }
 
+/** Not even a policy that holds nothing: process descriptors, by which commands are watched and ended, are missing as well. */
+const wsl1Refusal: Refusal = {
+  kind: 'unavailable',
+  mechanism: 'wsl',
+  message: 'version 1 of the Windows Subsystem for Linux has neither namespaces nor filters',
+  hint: 'convert the distribution: wsl --set-version NAME 2',
+}
+
 /** Without the filter nothing holds the network, and no engine does without it. */
-function filterObstacle({ wsl1, seccomp, architecture }: LinuxCapabilities): Refusal | null {
-  if (wsl1) {
-    const message = 'version 1 of the Windows Subsystem for Linux has neither namespaces nor filters'
-    return {
-      kind: 'unavailable',
-      mechanism: 'wsl',
-      message,
-      hint: 'convert the distribution: wsl --set-version NAME 2',
-    }
-  }
+function filterObstacle({ seccomp, architecture }: LinuxCapabilities): Refusal | null {
   if (architecture === 'other') {
     const message = 'there is no system call table for this processor architecture'
     return { kind: 'unavailable', mechanism: 'seccomp', message, hint: 'use x64 or arm64' }

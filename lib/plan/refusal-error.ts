@@ -5,7 +5,8 @@ import type { Refusal } from './plan.ts'
 export function refusalError({ kind, message, mechanism, hint, entry }: Refusal): LibraryError {
   const text = hint === undefined ? message : `${message}. Hint: ${hint}`
   if (kind === 'unavailable') {
-    return new BackendError(text, { capability: mechanism, ...(hint === undefined ? {} : { hint }) })
+    const code = mechanism === 'wsl' ? 'ERR_WSL1_UNSUPPORTED' : 'ERR_BACKEND_UNAVAILABLE'
+    return new BackendError(text, { capability: mechanism, ...(hint === undefined ? {} : { hint }) }, code)
   }
   return new PolicyError('ERR_POLICY_NOT_ENFORCEABLE', text, { mechanism, ...(entry === undefined ? {} : { entry }) })
 }

@@ -110,14 +110,19 @@ LaunchResult Launcher::Spawn(RunRequest request) {
   return result;
 }
 
-// The id is given before the start, so that the caller can end a run that has not begun; the child takes it
-// over.
+// The caller holds mutex_.
+uint32_t Launcher::NextId() {
+  const uint32_t id = next_id_++;
+  if (next_id_ == 0) next_id_ = 1;
+  return id;
+}
+
+// The id is given before the start, so that the caller can end a run that has not begun.
 uint32_t Launcher::Run(RunRequest request) {
   uint32_t id;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    id = next_id_++;
-    if (next_id_ == 0) next_id_ = 1;
+    id = NextId();
     starting_.insert(id);
   }
   // The start comes later and on another thread; by then the caller may have closed its descriptors, and
@@ -145,7 +150,7 @@ uint32_t Launcher::Run(RunRequest request) {
     ChildPointer child;
     LaunchResult started;
     started.report = unusable.stage == Stage::kNone ? EnsureGuard() : unusable;
-    if (started.report.stage == Stage::kNone) started = Start(*shared, &child);
+    if (started.report.stage == Stage::kNone) started = Start(*shared, &child, id);
     shared->kept.clear();
     if (!child) {
       RunResult result;
@@ -154,7 +159,6 @@ uint32_t Launcher::Run(RunRequest request) {
       done_.push_back(std::move(result));
       return;
     }
-    child->id = child->result.id = id;
     Adopt(child);
   });
   return id;

@@ -126,7 +126,8 @@ class Launcher {
   struct Child;
   using ChildPointer = std::shared_ptr<Child>;
 
-  LaunchResult Start(RunRequest& request, ChildPointer* child);
+  uint32_t NextId();
+  LaunchResult Start(RunRequest& request, ChildPointer* child, uint32_t id = 0);
   bool ProvideDescriptors(const RunRequest& request, struct Descriptors* descriptors, Report* report);
   Report StartGuardAgain();
   Report EnsureGuard();

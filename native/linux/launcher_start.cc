@@ -106,12 +106,12 @@ bool Launcher::ProvideDescriptors(const RunRequest& request, Descriptors* out, R
   return true;
 }
 
-LaunchResult Launcher::Start(RunRequest& request, ChildPointer* child) {
+// `id`: the number the run goes by, which is also that of its mark; 0: a new one.
+LaunchResult Launcher::Start(RunRequest& request, ChildPointer* child, uint32_t id) {
   LaunchResult result;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    result.id = next_id_++;
-    if (next_id_ == 0) next_id_ = 1;
+    result.id = id == 0 ? NextId() : id;
   }
   auto* bytes = reinterpret_cast<uint8_t*>(request.request.data());
   RequestView view;

@@ -28,6 +28,13 @@ const examples: Readonly<Record<string, readonly RegExp[]>> = {
     /^sleep 60: timed out ""$/,
     /^canceled: the user pressed Esc$/,
   ],
+  'codex-linux-sandbox.mjs': [
+    /^a write inside: exit code 0, inside$/,
+    /^a write outside: exit code 0, refused$/,
+    /(Read-only file system|Permission denied)$/,
+    /^a signal: exit code 143, $/,
+    /^no command: exit code 101, codex-linux-sandbox: .*command/,
+  ],
   'profile.mjs': [/^careful: exit code [1-9]\d*, output "done\\n"$/],
   'worker.mjs': [/^hello from the first worker, held by \w+$/, /^hello from the second worker, held by \w+$/],
   'wrap.mjs': [/^from inside$/, /^exit code [1-9]\d*$/],

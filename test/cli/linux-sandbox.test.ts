@@ -1,6 +1,6 @@
 /** `codex-linux-sandbox` as a caller sees it: exit codes, signals, descriptors, environment and directory (spec/linux 2.2). */
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -259,4 +259,28 @@ describe('its names', () => {
     })
     expect(run([...base, ...write], { program })).toMatchObject({ code: 101 })
   })
+})
+
+/** A bubblewrap that can make namespaces when it is asked for, and fails when it is to make the mounts of a plan. */
+it('ends with 1 when the mounts cannot be made, and the command does not run', () => {
+  const folder = path.join(place.path, 'failing')
+  mkdirSync(folder)
+  const script = `#!/bin/sh
+case "$1" in
+  --help) echo "usage: bwrap --args --seccomp --new-session --die-with-parent --unshare-user --unshare-pid --as-pid-1 --unshare-ipc"
+    echo "--unshare-net --cap-drop --bind --ro-bind --perms --tmpfs --remount-ro --dir --symlink --dev --proc" ;;
+  --args) echo "bwrap: Can't mount tmpfs on /newroot: No space left on device" >&2; exit 1 ;;
+esac
+`
+  writeFileSync(path.join(folder, 'bwrap'), script, { mode: 0o755 })
+  const witness = path.join(workspace, 'witness')
+  const words = [...base, ...write, '--', 'sh', '-c', 'echo x >"$0"', witness]
+  const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` } as Record<string, string>
+  const { code, signal, stderr } = run(words, { env })
+  expect({ code, signal, stderr }).toEqual({
+    code: 1,
+    signal: null,
+    stderr: expect.stringContaining("Can't mount tmpfs on /newroot: No space left on device"),
+  })
+  expect(existsSync(witness)).toBe(false)
 })

@@ -3,9 +3,10 @@
  * it, and nothing of the policy or the command may be read off it.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
+import { createSandbox } from '../../lib/index.ts'
 import { eachEngine, sandboxWith } from './support/engines.ts'
 import { workspaceWrite } from './support/policies.ts'
 import { compilerMissing } from './support/probe.ts'
@@ -91,6 +92,50 @@ eachEngine(['bwrap'], 'the program itself', engine => {
     } finally {
       child.terminate('SIGKILL')
       await new Promise(resolve => child.once('close', resolve))
+    }
+  })
+
+  /** A program of that name, first on PATH, that begins with these lines and goes on as the real one. */
+  function standIn(folder: string, lines: string): () => void {
+    const program = world.at(folder, 'bwrap')
+    mkdirSync(world.at(folder))
+    writeFileSync(program, `#!/bin/sh\n${lines}\nexec ${realpathSync('/usr/bin/bwrap')} "$@"\n`, { mode: 0o755 })
+    const before = process.env['PATH']
+    process.env['PATH'] = `${world.at(folder)}:${before}`
+    return () => {
+      process.env['PATH'] = before
+    }
+  }
+  const helpWithout = (option: string) =>
+    `case "$1" in --help) ${realpathSync('/usr/bin/bwrap')} --help 2>&1 | grep -v -e ${option}; exit;; esac`
+
+  it('is enough without the options that it got later: 0.8 has no --argv0', async () => {
+    const restore = standIn('without-argv0', `${helpWithout('--argv0')}\ncase "$*" in *--argv0*) exit 9;; esac`)
+    try {
+      const sandbox = await sandboxWith(engine, workspaceWrite(), world.at('workspace-name'))
+      expect(sandbox.plan).toMatchObject({ bubblewrap: { path: world.at('without-argv0', 'bwrap') } })
+      const result = await sandbox.run('sh', ['-c', 'echo inside; echo x >"$0"', world.at('outside')])
+      expect(result.stdout).toBe('inside\n')
+      expect(result.exitCode).not.toBe(0)
+      expect(existsSync(world.at('outside'))).toBe(false)
+    } finally {
+      restore()
+    }
+  })
+
+  it('is too old without an option that the plan needs, which a notice and the refusal name', async () => {
+    const restore = standIn('without-perms', helpWithout('--perms'))
+    try {
+      const options = { policy: workspaceWrite(), cwd: world.at('workspace-name') }
+      await expect(
+        createSandbox({ ...options, linux: { engines: ['bwrap'], bubblewrap: 'require' } }),
+      ).rejects.toMatchObject({ code: 'ERR_BACKEND_UNAVAILABLE', message: expect.stringContaining('--perms') })
+      const other = await createSandbox({ ...options, linux: { bubblewrap: 'prefer' } }).catch(() => null)
+      const codes = other?.notices.map(({ code }) => code) ?? ['bubblewrap-too-old']
+      expect(codes).toContain('bubblewrap-too-old')
+      expect(other?.plan.engine).not.toBe('bwrap')
+    } finally {
+      restore()
     }
   })
 })

@@ -90,4 +90,25 @@ describe.skipIf(compilerMissing !== null)(`older kernels${compilerMissing ?? ''}
       ])
     })
   }
+
+  /** The switch is the nested namespace's own: nothing of the host changes. */
+  it.skipIf(!usable.includes('namespace'))(
+    'hold or refuse: user namespaces switched off',
+    { timeout: 180_000 },
+    async () => {
+      const modulePath = path.join(path.dirname(library.script('unused', '')), 'lib/index.js')
+      const left = usable.includes('landlock') ? 'landlock' : 'none'
+      const words = ['--castellan', modulePath, '--probe', probe, '--engines', left]
+      const script = 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"'
+      const inside = ['sh', '-ec', script, 'sh', process.execPath, enforce, ...words]
+      const { stdout } = await promisify(execFile)('unshare', ['--map-root-user', ...inside], {
+        maxBuffer: 1 << 24,
+      }).catch((error: { stdout?: string; stderr?: string }) => ({ stdout: `${error.stdout}${error.stderr}` }))
+      const lines = stdout.split('\n')
+      expect(lines.filter(line => line !== '' && !line.startsWith('ok'))).toEqual([
+        expect.stringMatching(/^kernel /),
+        expect.stringMatching(/^[1-9][0-9]* passed, 0 failed$/),
+      ])
+    },
+  )
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { LinuxCapabilities } from '../../lib/host/capabilities.ts'
+import { namespaceHint } from '../../lib/host/namespace-hint.ts'
 import { type ChooseOptions, choosePlan } from '../../lib/plan/choose.ts'
 import { chooseNamespaces } from '../../lib/plan/linux/namespaces.ts'
 import type { ResolvedPolicy } from '../../lib/policy/types.ts'
@@ -221,7 +222,8 @@ describe('choosePlan refuses', () => {
   })
 
   it('a machine that lacks everything, and says how to get it', () => {
-    const refusal = refusalOf(carved, { ...onlyLandlock, landlock: noLandlock })
+    const userNamespaces = { ...refused(), hint: namespaceHint }
+    const refusal = refusalOf(carved, { ...onlyLandlock, userNamespaces, landlock: noLandlock })
     expect(refusal).toMatchObject({ kind: 'unavailable', mechanism: 'user-namespaces' })
     for (const word of [
       'apparmor_restrict_unprivileged_userns',
@@ -271,6 +273,7 @@ describe('choosePlan refuses', () => {
 
   it.each([
     ['WSL 1', { wsl1: true }, 'wsl'],
+    ['WSL 1 without a filter, which is the lesser thing', { wsl1: true, seccomp: refused() }, 'wsl'],
     ['another architecture', { architecture: 'other' }, 'seccomp'],
     ['no filter', { seccomp: refused() }, 'seccomp'],
   ] as const)('%s', (_, machine, mechanism) => {

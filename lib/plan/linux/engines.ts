@@ -42,19 +42,13 @@ export const attempts: Readonly<Record<FileSystemEngine, (question: EngineQuesti
   landlock: attemptLandlock,
 }
 
-export const userNamespaceHint =
-  'allow unprivileged user namespaces: an AppArmor profile for the host program or the sysctl ' +
-  'kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (Debian), ' +
-  'user.max_user_namespaces above 0, or in a container a seccomp profile that allows unshare and mount ' +
-  '(docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined)'
-
 function attemptNamespace(question: EngineQuestion): Attempt {
   const { userNamespaces, mountApi } = question.capabilities
   if (!userNamespaces.available) {
     const message = `cannot make a user namespace: ${userNamespaces.how}`
-    const hint = userNamespaces.hint ?? userNamespaceHint
+    const { hint } = userNamespaces
     return {
-      refusal: { kind: 'unavailable', mechanism: 'user-namespaces', message, hint },
+      refusal: { kind: 'unavailable', mechanism: 'user-namespaces', message, ...hintOf(userNamespaces) },
       notices: [notice('user-namespaces-unavailable', message, hint)],
     }
   }
@@ -73,7 +67,7 @@ function attemptBubblewrap(question: EngineQuestion): Attempt {
   }
   if (!bubblewrap.available) {
     const message = `${bubblewrap.path} cannot make a sandbox: ${bubblewrap.how}`
-    return bubblewrapRefusal('bubblewrap-unusable', message, bubblewrap.hint ?? userNamespaceHint)
+    return bubblewrapRefusal('bubblewrap-unusable', message, bubblewrap.hint)
   }
   const attempt = mountedPlan(question, 'bwrap', { path: bubblewrap.path })
   if ('refusal' in attempt) return attempt
@@ -87,8 +81,8 @@ function attemptBubblewrap(question: EngineQuestion): Attempt {
 
 type BubblewrapNotice = Extract<Notice['code'], `bubblewrap-${string}`>
 
-function bubblewrapRefusal(code: BubblewrapNotice, message: string, hint: string): Attempt {
-  const refusal: Refusal = { kind: 'unavailable', mechanism: 'bubblewrap', message, hint }
+function bubblewrapRefusal(code: BubblewrapNotice, message: string, hint: string | undefined): Attempt {
+  const refusal: Refusal = { kind: 'unavailable', mechanism: 'bubblewrap', message, ...hintOf({ hint }) }
   return { refusal, notices: [notice(code, message, hint)] }
 }
 
@@ -139,7 +133,7 @@ function attemptLandlock(question: EngineQuestion): Attempt {
     const hint = capabilities.landlock.hint ?? 'use Linux 5.13 or newer with landlock in the kernel parameter lsm='
     return { refusal: { kind: 'unavailable', mechanism: 'landlock', message, hint }, notices: landlockNotice(question) }
   }
-  const refusal = question.proxyPorts === null ? landlockRefusal(resolved) : proxyRefusal
+  const refusal = question.proxyPorts === null ? landlockRefusal(question) : proxyRefusal(capabilities)
   if (refusal !== null) return { refusal, notices: [] }
   const networkRestricted = resolved.network === 'restricted'
   const landlock = makeLandlockPlan({ resolved, abi, mode: 'alone', networkRestricted })
@@ -149,7 +143,7 @@ function attemptLandlock(question: EngineQuestion): Attempt {
 }
 
 /** Landlock only grants: it holds what the legacy model can say, and nothing that takes away below a grant (PLAT-1). */
-function landlockRefusal(resolved: ResolvedPolicy): Refusal | null {
+function landlockRefusal({ resolved, capabilities }: EngineQuestion): Refusal | null {
   const obstacle = landlockObstacle(resolved)
   if (obstacle === null && !resolved.needsDirectEnforcement) {
     const link = findSwappableLink(resolved, withSurroundings(resolved.rules))
@@ -160,14 +154,21 @@ function landlockRefusal(resolved: ResolvedPolicy): Refusal | null {
     obstacle === null
       ? 'Landlock alone holds only policies that the legacy model can say'
       : `Landlock alone cannot hold ${obstacle.path} with access ${obstacle.access} below a directory with more access`
-  return { kind: 'not-enforceable', ...entry, mechanism: 'landlock', message, hint: userNamespaceHint }
+  return { kind: 'not-enforceable', ...entry, mechanism: 'landlock', message, hint: mountsHint(capabilities) }
 }
 
-const proxyRefusal: Refusal = {
-  kind: 'not-enforceable',
-  mechanism: 'landlock',
-  message: 'Landlock alone cannot restrict the network to proxies: that takes a network namespace',
-  hint: userNamespaceHint,
+function proxyRefusal(capabilities: LinuxCapabilities): Refusal {
+  const message = 'Landlock alone cannot restrict the network to proxies: that takes a network namespace'
+  return { kind: 'not-enforceable', mechanism: 'landlock', message, hint: mountsHint(capabilities) }
+}
+
+/** How to come to an engine with mounts: the machine says what keeps it from making them. */
+function mountsHint({ userNamespaces }: LinuxCapabilities): string {
+  return userNamespaces.hint ?? "allow the engine 'namespace' or 'bwrap'"
+}
+
+function hintOf({ hint }: { readonly hint?: string | undefined }): { readonly hint?: string } {
+  return hint === undefined ? {} : { hint }
 }
 
 function swappableLinkRefusal({ rule, alias, root }: SwappableLink): Refusal {
