@@ -28,7 +28,7 @@ export type { Notice, NoticeCode } from './notices.ts'
 export type { BubblewrapUse } from './plan/choose.ts'
 export type { DecidedBy, Explanation, RuleId } from './plan/explain.ts'
 export type { LimitName, Limits } from './plan/linux/process-limits.ts'
-export type { LinuxEngine, LinuxPlan, Plan, PlanLimit, PlanLimitCode } from './plan/plan.ts'
+export type { LinuxEngine, LinuxPlan, MacosPlan, Plan, PlanLimit, PlanLimitCode } from './plan/plan.ts'
 export { renderPlan } from './plan/render.ts'
 export type { GitAccess } from './policy/git-access.ts'
 export type { Policy } from './policy/policy.ts'
@@ -46,4 +46,11 @@ export {
   type PathInspection,
   type PolicyInspection,
 } from './sandbox/inspect.ts'
-export { AbortError, createSandbox, type LinuxOptions, type Sandbox, type SandboxOptions } from './sandbox.ts'
+export {
+  AbortError,
+  createSandbox,
+  type LinuxOptions,
+  type MacosOptions,
+  type Sandbox,
+  type SandboxOptions,
+} from './sandbox.ts'

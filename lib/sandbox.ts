@@ -28,7 +28,7 @@ import type { SandboxedProcess } from './process/sandboxed-process.ts'
 import { Commands } from './sandbox/commands.ts'
 import { type Held, Holding } from './sandbox/holding.ts'
 import { hostSystem } from './sandbox/host-system.ts'
-import { checkSandboxOptions, type LinuxOptions, type SandboxOptions } from './sandbox/options.ts'
+import { checkSandboxOptions, type LinuxOptions, type MacosOptions, type SandboxOptions } from './sandbox/options.ts'
 import type { HostSystem, SandboxSystem } from './sandbox/system.ts'
 import { WrapTargets } from './sandbox/wrap-targets.ts'
 
@@ -235,5 +235,5 @@ function facts({ plan, resolved }: Held) {
   return { engine: plan.engine, planDigest: plan.digest, policyDigest: resolved.digest, globs }
 }
 
-export type { LinuxOptions, SandboxOptions }
+export type { LinuxOptions, MacosOptions, SandboxOptions }
 export { AbortError }

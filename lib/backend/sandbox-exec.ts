@@ -5,15 +5,14 @@
 import { LaunchError } from '../errors.ts'
 import type { SeatbeltProfile } from '../native/seatbelt-frame.ts'
 
-/** Never looked for on PATH. */
-const program = '/usr/bin/sandbox-exec'
-
 export interface SandboxExecCommand {
   readonly file: string
   readonly args: readonly string[]
 }
 
+/** `program`: the system's, by its absolute path; never looked for on PATH. */
 export function sandboxExecCommand(
+  program: string,
   { text, parameters }: SeatbeltProfile,
   file: string,
   args: readonly string[],

@@ -8,6 +8,7 @@ import {
   fstatSync,
   lstatSync,
   openSync,
+  readdirSync,
   readSync,
   realpathSync,
   type Stats,
@@ -89,5 +90,27 @@ function readText(path: AbsolutePath, limit: number): string | null {
   return bytes === null ? null : decode(bytes)
 }
 
+/** Node's native realpath gives names as they are stored. A link's own name is looked for in its directory. */
+function spelledOnDisk(path: AbsolutePath): AbsolutePath {
+  const at = path.lastIndexOf('/')
+  const name = path.slice(at + 1)
+  if (name === '') return path
+  const stats = quietly(() => lstatSync(path, { throwIfNoEntry: false }))
+  if (stats == null) return path
+  if (!stats.isSymbolicLink()) return realPath(path) ?? path
+  const names = quietly(() => readdirSync(at === 0 ? '/' : path.slice(0, at))) ?? []
+  if (names.includes(name)) return path
+  const folded = foldName(name)
+  const same = names.filter(other => foldName(other) === folded)
+  return same.length === 1 ? (`${path.slice(0, at)}/${same[0]}` as AbsolutePath) : path
+}
+
+function foldName(name: string): string {
+  return name.normalize('NFD').toUpperCase().toLowerCase().normalize('NFC')
+}
+
 /** The disk of this machine, as this process sees it. Synchronous; one or two system calls per question. */
 export const fileSystemView: FileSystemView = Object.freeze({ realPath, kindOf, targetKindOf, readText })
+
+/** The same where names that differ in letter case or composition may mean one file, as on the usual volumes of macOS. */
+export const caseInsensitiveView: FileSystemView = Object.freeze({ ...fileSystemView, spelledOnDisk })

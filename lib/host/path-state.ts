@@ -42,6 +42,7 @@ export function watchFiles(files: FileSystemView, quick?: QuickLook): WatchedFil
       kindOf: noting(files.kindOf),
       targetKindOf: noting(files.targetKindOf),
       readText: noting(files.readText),
+      ...(files.spelledOnDisk === undefined ? {} : { spelledOnDisk: noting(files.spelledOnDisk) }),
     },
     watch(paths) {
       for (const path of paths) note(path)

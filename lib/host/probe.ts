@@ -7,6 +7,7 @@ import { arch, release } from 'node:os'
 import { type LinuxBinding, loadBinding } from '../native/binding.ts'
 import { errnoName } from '../native/errno.ts'
 import { emptyPlanImage, encodePlanImage, MountKind, PlanFlag, type PlanImage } from '../native/plan-image.ts'
+import { findSeatbeltHelper } from '../native/seatbelt-helper.ts'
 import { actOf, stageOf } from '../native/stages.ts'
 import type {
   BubblewrapCapability,
@@ -16,6 +17,7 @@ import type {
   LinuxCapabilities,
 } from './capabilities.ts'
 import { namespaceHint } from './namespace-hint.ts'
+import { probeMac } from './probe-macos.ts'
 import { isWsl1 } from './wsl.ts'
 
 type Lasting = Omit<LinuxCapabilities, 'bubblewrap'>
@@ -25,6 +27,7 @@ let remembered: Lasting | undefined
 /** Throws BackendError when the addon cannot be loaded. */
 export function probeCapabilities(bubblewrap: BubblewrapCapability): HostCapabilities {
   const binding = loadBinding()
+  if (binding.system === 'darwin') return probeMac(binding, findSeatbeltHelper())
   if (binding.system !== 'linux') {
     const platform = process.platform === 'win32' ? process.platform : 'other'
     return Object.freeze({ platform, architecture: arch(), kernelRelease: release() })

@@ -1,8 +1,8 @@
 /** What a policy's meaning depends on, read from this process: its directory, `TMPDIR`, `HOME` and the disk. */
 import { userInfo } from 'node:os'
-import { normalizeAbsolute, resolvePath } from '../policy/path.ts'
+import { isAbsolute, normalizeAbsolute, resolvePath } from '../policy/path.ts'
 import type { Surroundings } from '../policy/types.ts'
-import { fileSystemView } from './file-system-view.ts'
+import { caseInsensitiveView, fileSystemView } from './file-system-view.ts'
 
 export interface SurroundingsOptions {
   /** The policy's working directory; relative ones and `~` are resolved here. Default: the process's directory. */
@@ -11,6 +11,8 @@ export interface SurroundingsOptions {
   readonly processCwd?: string | undefined
   /** Where `TMPDIR` and `HOME` are read. Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Whose rules count. Default: this system's. */
+  readonly platform?: string | undefined
 }
 
 // The password database; a user id without an entry has no home.
@@ -22,6 +24,11 @@ function homeOfUser(): string | undefined {
   }
 }
 
+// Codex for macOS passes over a relative one (spec/macos D.1).
+function temporaryDirectory(given: string | undefined, platform: string): string | undefined {
+  return platform === 'darwin' && given !== undefined && !isAbsolute(given) ? undefined : given
+}
+
 /**
  * The surroundings of a policy, now. `HOME` counts when set and not empty, otherwise the password database (PATH-3). The
  * working directory is made absolute but not canonical, and need not exist (PATH-6).
@@ -31,5 +38,7 @@ export function currentSurroundings(options: SurroundingsOptions = {}): Surround
   const processCwd = normalizeAbsolute(options.processCwd ?? process.cwd())
   const home = env['HOME'] === undefined || env['HOME'] === '' ? homeOfUser() : env['HOME']
   const policyCwd = options.cwd === undefined ? processCwd : resolvePath(options.cwd, processCwd, home)
-  return { policyCwd, processCwd, temporaryDirectory: env['TMPDIR'], home, files: fileSystemView }
+  const { platform = process.platform } = options
+  const files = platform === 'darwin' ? caseInsensitiveView : fileSystemView
+  return { policyCwd, processCwd, temporaryDirectory: temporaryDirectory(env['TMPDIR'], platform), home, files }
 }

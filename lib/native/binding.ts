@@ -142,16 +142,32 @@ export interface LinuxBinding {
   flock(fd: number, exclusive: boolean, nonBlocking: boolean): number
 }
 
+/** What Seatbelt said instead of doing what was asked. */
+export interface SeatbeltFailure {
+  readonly errno: number
+  readonly message: string
+}
+
+/** Commands are started by the helper program; these are questions that have to be asked in this process. */
+export interface DarwinBinding {
+  readonly system: 'darwin'
+  probe(): { readonly seatbelt: boolean; readonly sandboxed: boolean; readonly userCacheDirectory: string }
+  /** Whether the compiler of this system takes the profile in the frame; undefined: yes. Confines nothing. */
+  compileProfile(frame: Uint8Array): SeatbeltFailure | undefined
+  /** For the rest of this process's life and of everything that it starts. */
+  applyToSelf(frame: Uint8Array): SeatbeltFailure | undefined
+}
+
 export interface OtherBinding {
   readonly system: 'other'
 }
 
-export type NativeBinding = LinuxBinding | OtherBinding
+export type NativeBinding = LinuxBinding | DarwinBinding | OtherBinding
 
 let loaded: NativeBinding | undefined
 
 /** The folder that holds package.json, from lib/ as from dist/. */
-const packageRoot = fileURLToPath(new URL('../../', import.meta.url))
+export const packageRoot = fileURLToPath(new URL('../../', import.meta.url))
 
 /**
  * The addon. Throws BackendError (`ERR_BACKEND_UNAVAILABLE`) that names the files looked for when there is none for this
@@ -206,7 +222,7 @@ function addonsIn(folder: string): string[] {
 export function loadLinuxBinding(): LinuxBinding {
   const binding = loadBinding()
   if (binding.system === 'linux') return binding
-  throw new BackendError(`cannot confine a command on ${process.platform}: this version confines on Linux only`, {
+  throw new BackendError(`cannot confine a command on ${process.platform}: this takes Linux`, {
     capability: 'linux',
   })
 }

@@ -6,23 +6,42 @@ export interface SeatbeltProfile {
   readonly parameters: Readonly<Record<string, string>>
 }
 
+/** The command, as far as it is none of its starter's arguments. */
+export interface SeatbeltRequest {
+  /** `NAME=value`. */
+  readonly environment: readonly (string | Uint8Array)[]
+  /** The files that the command may be, tried in this order inside the sandbox. */
+  readonly programs: readonly string[]
+  /** umask(2); undefined: the host's. */
+  readonly fileModeMask?: number | undefined
+}
+
 const largest = 4 * 1024 * 1024
 const mostParameters = 4096
+const mostLines = 65_536
+const noFileModeMask = 0xffff_ffff
 
 /** Throws OptionError (`ERR_INVALID_OPTION`, option `profile`) for a profile that no frame can hold. */
-export function encodeSeatbeltFrame({ text, parameters }: SeatbeltProfile): Buffer {
+export function encodeSeatbeltFrame(
+  { text, parameters }: SeatbeltProfile,
+  { environment, programs, fileModeMask = noFileModeMask }: SeatbeltRequest = { environment: [], programs: [] },
+): Buffer {
   const pairs = Object.entries(parameters)
   if (pairs.length > mostParameters) throw refused(`it has ${pairs.length} parameters, more than ${mostParameters}`)
-  const parts = [Buffer.from('CSBX'), number(1), ...counted(text), number(pairs.length)]
+  const parts = [Buffer.from('CSBX'), number(2), number(fileModeMask), ...counted(text), number(pairs.length)]
   for (const [key, value] of pairs) parts.push(...counted(key), ...counted(value))
+  for (const list of [environment, programs]) {
+    if (list.length > mostLines) throw refused(`it has ${list.length} lines, more than ${mostLines}`)
+    parts.push(number(list.length), ...list.flatMap(counted))
+  }
   const frame = Buffer.concat(parts)
   if (frame.length > largest) throw refused(`it is ${frame.length} bytes long, more than ${largest}`)
   return frame
 }
 
-function counted(text: string): Buffer[] {
-  if (text.includes('\0')) throw refused('it holds a NUL character')
-  const bytes = Buffer.from(text, 'utf8')
+function counted(text: string | Uint8Array): Buffer[] {
+  const bytes = Buffer.from(text as string)
+  if (bytes.includes(0)) throw refused('it holds a NUL character')
   return [number(bytes.length), bytes]
 }
 

@@ -27,9 +27,12 @@ export interface CanonicalPaths {
 // Resolving `name` in a directory that is canonical already: only a link needs the system's help.
 function step(parent: Location, spelled: AbsolutePath, files: FileSystemView): Location {
   const { links } = parent
-  // Where no link was passed, the spelling is the path: a text that is at hand and that tables know already.
-  const path = links.length === 0 ? spelled : childOf(parent.path, baseNameOf(spelled))
-  const kind = files.kindOf(path)
+  const { spelledOnDisk } = files
+  // Where nothing was followed, the spelling is the path: a text that is at hand and that tables know already.
+  const isPlain = links.length === 0 && spelledOnDisk === undefined
+  const given = isPlain ? spelled : childOf(parent.path, baseNameOf(spelled))
+  const kind = files.kindOf(given)
+  const path = kind === 'missing' || spelledOnDisk === undefined ? given : spelledOnDisk(given)
   if (kind === 'missing') return { path, exists: false, links }
   if (kind !== 'symlink') return { path, exists: true, links }
   const target = files.realPath(path)

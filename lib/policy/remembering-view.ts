@@ -28,5 +28,6 @@ export function rememberingView(files: FileSystemView): FileSystemView {
       return kind === 'symlink' ? linkTargetKindOf(path) : kind
     },
     readText: (path, limit) => files.readText(path, limit),
+    ...(files.spelledOnDisk === undefined ? {} : { spelledOnDisk: remember(files.spelledOnDisk) }),
   }
 }

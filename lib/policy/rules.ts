@@ -13,7 +13,7 @@ import { type AbsolutePath, ancestorsOf, contains, depthOf, normalizeAbsolute, R
 import { rulesOfProtections } from './protection-rules.ts'
 import type { AccessRule, FileSystemView } from './types.ts'
 
-/** DISK-7: the Linux roots. Those that exist count. */
+/** DISK-7: the Linux roots, unless the surroundings have others. Those that exist count. */
 const PLATFORM_ROOTS = ['/bin', '/sbin', '/usr', '/etc', '/lib', '/lib64', '/nix/store', '/run/current-system/sw'].map(
   normalizeAbsolute,
 )
@@ -49,7 +49,8 @@ function* rulesOfPlatform(rules: EntryRules, context: RuleContext): Generator<Ca
     const deciding = rules.decidingAt(path)
     return deciding === null || (deciding.path === ROOT && deciding.access === 'none')
   }
-  const located: Location[] = PLATFORM_ROOTS.map(root => context.paths.locate(root)).filter(root => root.exists)
+  const roots = context.surroundings.platformRoots?.map(normalizeAbsolute) ?? PLATFORM_ROOTS
+  const located: Location[] = roots.map(root => context.paths.locate(root)).filter(root => root.exists)
   const directories = new Set(located.map(root => root.path))
   for (const path of directories) {
     const covered = [...directories].some(other => other !== path && contains(other, path))

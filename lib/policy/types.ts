@@ -28,6 +28,11 @@ export interface FileSystemView {
   targetKindOf(path: AbsolutePath): Exclude<FileKind, 'symlink'>
   /** The first `limit` bytes as UTF-8, or null: absent, unreadable, longer than the limit, or not UTF-8. */
   readText(path: AbsolutePath, limit: number): string | null
+  /**
+   * The path with its last name as the disk spells it, when something stands there. Only where names of different spelling
+   * may mean one file; absent: a name has one spelling.
+   */
+  spelledOnDisk?(path: AbsolutePath): AbsolutePath
 }
 
 /** Everything outside the policy that its meaning depends on. */
@@ -43,6 +48,8 @@ export interface Surroundings {
   readonly files: FileSystemView
   /** What a command may do with the git directories of its workspace. Default: `protected`. */
   readonly git?: GitAccess | undefined
+  /** The platform's own directories, which policies open with `minimal`. Default: those of Linux. */
+  readonly platformRoots?: readonly string[] | undefined
   /** Looks for what patterns stand for. Without it a policy that denies by patterns can be asked but not enforced. */
   readonly globs?: GlobSearch
 }

@@ -42,6 +42,20 @@ export function environmentBlock(
   return block
 }
 
+/** The same lines one by one, and not encoded yet. */
+export function environmentLines(
+  environment: Environment & { readonly [lines]?: readonly Uint8Array[] },
+  added: Added,
+): readonly (string | Uint8Array)[] {
+  if (environment[lines] !== undefined) return environment[lines]
+  const names = namesOf(environment)
+  return linesOf(
+    names,
+    names.map(name => environment[name]),
+    added,
+  )
+}
+
 /** Of the host's own environment all names count, and asking for each whether it does takes as long as its value. */
 function namesOf(environment: Environment): string[] {
   return environment === process.env ? Object.getOwnPropertyNames(environment) : Object.keys(environment)

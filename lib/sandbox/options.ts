@@ -5,8 +5,10 @@ import { OptionError } from '../errors.ts'
 import type { BubblewrapUse } from '../plan/choose.ts'
 import type { ProcessView } from '../plan/linux/namespaces.ts'
 import type { Limits } from '../plan/linux/process-limits.ts'
+import { parseMacosGrants } from '../plan/macos/grants.ts'
 import type { LinuxEngine } from '../plan/plan.ts'
 import { GIT_ACCESS, type GitAccess } from '../policy/git-access.ts'
+import { isAbsolute } from '../policy/path.ts'
 import type { Environment } from '../process/environment.ts'
 import { checkInheritEnv, type InheritEnv } from '../process/inherited-environment.ts'
 import { checkLimits } from '../process/limit-options.ts'
@@ -30,6 +32,22 @@ export interface LinuxOptions {
    * host that is protected by a negative value does not hand that on.
    */
   readonly oomScoreAdjust?: number | undefined
+}
+
+/** What commands may do on macOS beside the policy. Other systems pass over it. docs/macos.md tells what each thing opens. */
+export interface MacosOptions {
+  /** Services outside the sandbox, for instance `{ macos_automation: ['com.apple.mail'] }`. Default: preferences can be read. */
+  readonly grants?: Readonly<Record<string, unknown>> | null | undefined
+  /** Ports of proxies on this machine: then nothing else is reached, whatever the policy says. Default: none. */
+  readonly proxyPorts?: readonly number[] | undefined
+  /** Servers on this machine, and connections to them, where the network is not open anyway. Default: false. */
+  readonly localBinding?: boolean | undefined
+  /** Absolute paths of unix sockets, or of directories that hold them, that can be reached; `all`: every one. Default: none. */
+  readonly unixSockets?: readonly string[] | 'all' | undefined
+  /** With `minimal`, the temporary directories that all programs share can be written. Default: false. */
+  readonly platformTmpWritable?: boolean | undefined
+  /** With any network, the user's cache directory can be written. Default: false. */
+  readonly darwinCacheWrite?: boolean | undefined
 }
 
 export interface SandboxOptions {
@@ -60,6 +78,7 @@ export interface SandboxOptions {
    */
   readonly git?: GitAccess | undefined
   readonly linux?: LinuxOptions | undefined
+  readonly macos?: MacosOptions | undefined
 }
 
 const engineNames = new Set(['namespace', 'bwrap', 'landlock'])
@@ -67,7 +86,10 @@ const bubblewrapUses = new Set(['prefer', 'fallback', 'require', 'never'])
 
 /** Throws OptionError (`ERR_INVALID_OPTION`) for an unknown option or an unusable value. */
 export function checkSandboxOptions(options: SandboxOptions): void {
-  checkNames(options, new Set(['policy', 'cwd', 'env', 'inheritEnv', 'limits', 'umask', 'strict', 'linux', 'git']))
+  checkNames(
+    options,
+    new Set(['policy', 'cwd', 'env', 'inheritEnv', 'limits', 'umask', 'strict', 'git', 'linux', 'macos']),
+  )
   const { cwd, env, strict, linux } = options
   if (cwd !== undefined && (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0'))) {
     throw new OptionError('cwd', 'cwd must be a path without a NUL character')
@@ -82,6 +104,7 @@ export function checkSandboxOptions(options: SandboxOptions): void {
   checkInheritEnv(options.inheritEnv)
   checkLimits(options.limits)
   checkUmask(options.umask)
+  if (options.macos !== undefined) checkMacosOptions(options.macos)
   if (linux === undefined) return
   checkNames(linux, new Set(['engines', 'bubblewrap', 'processes', 'proxyPorts', 'oomScoreAdjust']))
   if (linux.processes !== undefined && linux.processes !== 'isolated' && linux.processes !== 'shared') {
@@ -106,4 +129,24 @@ export function checkSandboxOptions(options: SandboxOptions): void {
     const found = JSON.stringify(linux.bubblewrap)
     throw new OptionError('linux.bubblewrap', `linux.bubblewrap is ${found}; use ${[...bubblewrapUses].join(', ')}`)
   }
+}
+
+const macosFlags = ['localBinding', 'platformTmpWritable', 'darwinCacheWrite'] as const
+
+function checkMacosOptions(macos: MacosOptions): void {
+  checkNames(macos, new Set(['grants', 'proxyPorts', 'unixSockets', ...macosFlags]))
+  parseMacosGrants(macos.grants)
+  for (const name of macosFlags) {
+    if (macos[name] === undefined || typeof macos[name] === 'boolean') continue
+    throw new OptionError(`macos.${name}`, `macos.${name} must be a boolean`)
+  }
+  const { proxyPorts, unixSockets } = macos
+  const isPort = (port: unknown) => Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65535
+  if (proxyPorts !== undefined && !(Array.isArray(proxyPorts) && proxyPorts.every(isPort))) {
+    throw new OptionError('macos.proxyPorts', 'macos.proxyPorts must be an array of ports')
+  }
+  const isPlace = (place: unknown) => typeof place === 'string' && isAbsolute(place) && !place.includes('\0')
+  if (unixSockets === undefined || unixSockets === 'all') return
+  if (Array.isArray(unixSockets) && unixSockets.every(isPlace)) return
+  throw new OptionError('macos.unixSockets', "macos.unixSockets must be 'all' or an array of absolute paths")
 }

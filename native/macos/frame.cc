@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <unistd.h>
+#include <utility>
 
 namespace castellan {
 namespace {
@@ -30,6 +31,19 @@ class Reader {
     return text->find('\0') == std::string::npos;
   }
 
+  // A count, and so many groups of texts.
+  bool Texts(uint32_t group, uint32_t most, std::vector<std::string>* texts) {
+    uint32_t count = 0;
+    if (!Number(&count) || count > most) return false;
+    texts->clear();
+    for (uint32_t index = 0; index < group * count; index++) {
+      std::string text;
+      if (!Text(&text)) return false;
+      texts->push_back(std::move(text));
+    }
+    return true;
+  }
+
   bool Magic() {
     if (bytes_.compare(0, 4, "CSBX") != 0) return false;
     at_ = 4;
@@ -48,17 +62,13 @@ class Reader {
 const char* ParseFrame(const std::string& bytes, Profile* profile) {
   Reader reader(bytes);
   uint32_t version = 0;
-  uint32_t count = 0;
   if (!reader.Magic()) return "it is not a frame";
-  if (!reader.Number(&version) || version != 1) return "it has another version";
+  if (!reader.Number(&version) || version != 2) return "it has another version";
+  if (!reader.Number(&profile->file_mode_mask)) return "it has no file mode mask";
   if (!reader.Text(&profile->text) || profile->text.empty()) return "it has no profile";
-  if (!reader.Number(&count) || count > kMostParameters) return "it has too many parameters";
-  profile->parameters.clear();
-  for (uint32_t index = 0; index < 2 * count; index++) {
-    std::string text;
-    if (!reader.Text(&text)) return "a parameter is cut off";
-    profile->parameters.push_back(std::move(text));
-  }
+  if (!reader.Texts(2, kMostParameters, &profile->parameters)) return "its parameters cannot be read";
+  if (!reader.Texts(1, kMostLines, &profile->environment)) return "its environment cannot be read";
+  if (!reader.Texts(1, kMostLines, &profile->programs)) return "its programs cannot be read";
   return reader.AtEnd() ? nullptr : "something follows it";
 }
 

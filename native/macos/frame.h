@@ -1,14 +1,19 @@
-// What the helper is told through a descriptor: the text of a profile and its parameters. Nothing of it shows
-// in the arguments of a process.
+// What the helper is told through a descriptor: the text of a profile and its parameters, and what the
+// command gets. Nothing of it shows in the arguments of a process, and nothing of the command's environment
+// acts on the helper, which is not confined yet.
 //
-//   "CSBX"  u32 version (1)  u32 length, profile  u32 count, then per parameter: u32 length, key  u32 length,
-//   value
+//   "CSBX"  u32 version (2)  u32 file mode mask (all ones: none)  text profile
+//   u32 count, then per parameter: text key, text value
+//   u32 count, then per variable: text NAME=value
+//   u32 count, then per file that the command may be, to be tried in this order: text path
 //
-// Numbers are little-endian. Nothing may hold a NUL, and nothing follows.
+// A text is a u32 length and its bytes. Numbers are little-endian. Nothing may hold a NUL, and nothing
+// follows.
 #ifndef CASTELLAN_MACOS_FRAME_H_
 #define CASTELLAN_MACOS_FRAME_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,11 +21,16 @@ namespace castellan {
 
 constexpr size_t kLargestFrame = 4 * 1024 * 1024;
 constexpr size_t kMostParameters = 4096;
+constexpr size_t kMostLines = 65536;
+constexpr uint32_t kNoFileModeMask = 0xffffffff;
 
 struct Profile {
   std::string text;
   // Key, value, key, value.
   std::vector<std::string> parameters;
+  uint32_t file_mode_mask = kNoFileModeMask;
+  std::vector<std::string> environment;
+  std::vector<std::string> programs;
 };
 
 // Returns nullptr, or what is wrong with the frame.

@@ -1,10 +1,12 @@
 // Confines itself and becomes the command: same process, so that whoever started this has started the
 // command.
 //
-//   castellan-seatbelt --profile FD --status FD [--argv0 NAME] -- PROGRAM ARGUMENT...
+//   castellan-seatbelt --profile FD --status FD -- NAME ARGUMENT...
 //
-// The profile is a frame (frame.h), read to its end. Status: one byte A once the profile is in force, and the
-// end of the stream when the command was executed; or one line of JSON,
+// The profile is a frame (frame.h), read to its end, which also holds the files that the command may be and
+// its environment. Whoever starts this gives it no environment but Node's channel, which is handed on.
+// Status: one byte A once the profile is in force, and the end of the stream when the command was executed;
+// or one line of JSON,
 // {"stage":...,"errno":...,"message":...}. An end without either means that this process died before it
 // confined itself. Exits with 126, or with 127 when exec failed.
 //
@@ -18,6 +20,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -32,7 +35,6 @@ namespace {
 struct Arguments {
   int profile = -1;
   int status = -1;
-  const char* argv0 = nullptr;
   char** command = nullptr;
 };
 
@@ -49,15 +51,14 @@ bool ReadArguments(int count, char** words, Arguments* arguments) {
   for (int index = 1; index + 1 < count; index += 2) {
     if (strcmp(words[index], "--") == 0) {
       arguments->command = words + index + 1;
-      return arguments->profile >= 0 && arguments->status >= 0 && arguments->profile != arguments->status;
+      return arguments->command[0] != nullptr && arguments->profile >= 0 && arguments->status >= 0 &&
+             arguments->profile != arguments->status;
     }
     const char* value = words[index + 1];
     if (strcmp(words[index], "--profile") == 0) {
       if (!ReadNumber(value, &arguments->profile)) return false;
     } else if (strcmp(words[index], "--status") == 0) {
       if (!ReadNumber(value, &arguments->status)) return false;
-    } else if (strcmp(words[index], "--argv0") == 0) {
-      arguments->argv0 = value;
     } else {
       return false;
     }
@@ -111,6 +112,31 @@ bool CloseOthers(int first_own, int status) {
   return true;
 }
 
+bool IsChannel(const char* line) {
+  return strncmp(line, "NODE_CHANNEL_FD=", 16) == 0 ||
+         strncmp(line, "NODE_CHANNEL_SERIALIZATION_MODE=", 32) == 0;
+}
+
+// As execvp(3) does, in the sandbox, because only there it is known what can be executed. Returns the error
+// that tells most.
+int ExecuteFirst(const castellan::Profile& profile, char** command) {
+  std::vector<char*> environment;
+  for (const std::string& line : profile.environment) environment.push_back(const_cast<char*>(line.c_str()));
+  for (char** line = environ; *line != nullptr; line++) {
+    if (IsChannel(*line)) environment.push_back(*line);
+  }
+  environment.push_back(nullptr);
+  int told = ENOENT;
+  for (const std::string& program : profile.programs) {
+    execve(program.c_str(), command, environment.data());
+    if (errno == ENOENT || errno == ENOTDIR) continue;
+    told = errno;
+    // There, and not for this command: another one may be.
+    if (errno != EACCES && errno != EPERM) return told;
+  }
+  return told;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -140,8 +166,9 @@ int main(int count, char** words) {
   if (!applied.done) Fail(status, "apply", applied.error, applied.message);
   Write(status, "A");
 
-  const char* program = arguments.command[0];
-  if (arguments.argv0 != nullptr) arguments.command[0] = const_cast<char*>(arguments.argv0);
-  execve(program, arguments.command, environ);
-  Fail(status, "exec", errno, strerror(errno));
+  if (profile.file_mode_mask != castellan::kNoFileModeMask) {
+    umask(static_cast<mode_t>(profile.file_mode_mask & 0777));
+  }
+  const int error = ExecuteFirst(profile, arguments.command);
+  Fail(status, "exec", error, strerror(error));
 }

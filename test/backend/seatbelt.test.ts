@@ -3,35 +3,27 @@
  * applies a profile (`native/macos/seatbelt_stub.cc`). What is tested is everything around that call.
  */
 import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { sandboxExecCommand, sandboxExecFailure } from '../../lib/backend/sandbox-exec.ts'
-import { type SeatbeltCommand, signalSession, spawnSeatbelt } from '../../lib/backend/seatbelt.ts'
+import { type SeatbeltCommand, spawnSeatbelt } from '../../lib/backend/seatbelt.ts'
 import { encodeSeatbeltFrame, type SeatbeltProfile } from '../../lib/native/seatbelt-frame.ts'
-
-const native = fileURLToPath(new URL('../../native/macos/', import.meta.url))
-const compilerMissing = (() => {
-  try {
-    execFileSync('c++', ['--version'], { stdio: 'ignore' })
-    return null
-  } catch {
-    return 'needs a C++ compiler (c++), found none'
-  }
-})()
+import { buildSeatbeltStub, compilerMissing } from '../support/seatbelt-stub.ts'
 
 const profile: SeatbeltProfile = { text: '(version 1)\n(deny default)\n', parameters: { PATH_0: '/tmp/ä "b"' } }
 const shell = (script: string, changes: Partial<SeatbeltCommand> = {}): SeatbeltCommand => ({
   file: '/bin/sh',
   args: ['-c', script],
   cwd: '/',
-  env: { PATH: '/usr/bin:/bin', GREETING: 'hello' },
+  environment: ['PATH=/usr/bin:/bin', 'GREETING=hello'],
   stdio: ['ignore', 'pipe', 'pipe'],
   newSession: false,
   ...changes,
+  argv0: changes.argv0 ?? changes.file ?? '/bin/sh',
+  programs: changes.programs ?? [changes.file ?? '/bin/sh'],
 })
 
 interface Ended {
@@ -56,10 +48,7 @@ describe.skipIf(compilerMissing !== null)(
 
     beforeAll(() => {
       folder = mkdtempSync(path.join(tmpdir(), 'castellan-seatbelt-'))
-      helper = path.join(folder, 'castellan-seatbelt')
-      const sources = ['helper.cc', 'frame.cc', 'seatbelt_stub.cc'].map(name => path.join(native, name))
-      const flags = ['-std=c++20', '-O1', '-fno-exceptions', '-fno-rtti', '-Wall', '-Wextra', '-Werror']
-      execFileSync('c++', [...flags, ...sources, '-o', helper], { stdio: ['ignore', 'ignore', 'pipe'] })
+      helper = buildSeatbeltStub(folder)
     }, 120_000)
 
     afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -131,19 +120,36 @@ describe.skipIf(compilerMissing !== null)(
       expect((await ended).code).toBe(0)
     })
 
-    it('ends the whole session with one signal', async () => {
-      const { child, confined } = spawnSeatbelt(
-        helper,
-        profile,
-        shell('sleep 60 & echo $!; wait', { newSession: true }),
-      )
+    it('gives the command its environment, and takes none of it itself', async () => {
+      // The loader of the helper would print its help instead of running anything, and so would the command's.
+      const loud = shell('echo "$0:$GREETING"', { environment: ['GREETING=hello', 'LD_DEBUG=help'], argv0: 'renamed' })
+      const { child, confined } = spawnSeatbelt(helper, profile, { ...loud, programs: ['/nonexistent/program'] })
       const ended = endOf(child)
-      await confined
-      const grandchild = await new Promise<number>(resolve => child.stdout!.once('data', part => resolve(Number(part))))
-      expect(signalSession(child, 'SIGKILL')).toBe(true)
-      expect((await ended).signal).toBe('SIGKILL')
-      await expect.poll(() => isRunning(grandchild), { timeout: 20_000 }).toBe(false)
-      expect(signalSession({ pid: undefined } as ChildProcess, 'SIGKILL')).toBe(false)
+      await expect(confined).rejects.toMatchObject({ code: 'ENOENT' })
+      expect((await ended).output).toBe('')
+      const run = spawnSeatbelt(helper, profile, loud)
+      expect((await endOf(run.child)).output).toContain('LD_DEBUG')
+      const quiet = spawnSeatbelt(helper, profile, { ...loud, environment: ['GREETING=hello'] })
+      expect((await endOf(quiet.child)).output).toBe('renamed:hello\n')
+    })
+
+    it('tries the files that the command may be in their order', async () => {
+      const closed = path.join(folder, 'closed')
+      writeFileSync(closed, 'exit 1', { mode: 0o600 })
+      const attempt = (programs: readonly string[]) => {
+        const { child, confined } = spawnSeatbelt(helper, profile, shell('exit 7', { programs }))
+        return { code: endOf(child).then(({ code }) => code), confined }
+      }
+      const found = attempt(['/nonexistent/sh', '/dev/null/sh', closed, '/bin/sh'])
+      await found.confined
+      expect(await found.code).toBe(7)
+      await expect(attempt(['/nonexistent/sh', closed]).confined).rejects.toMatchObject({ code: 'EACCES' })
+      await expect(attempt([]).confined).rejects.toMatchObject({ code: 'ENOENT' })
+    })
+
+    it('sets the file mode mask of the command', async () => {
+      const { child } = spawnSeatbelt(helper, profile, shell('umask', { fileModeMask: 0o027 }))
+      expect((await endOf(child)).output.trim()).toMatch(/^0*27$/)
     })
 
     it('says what kept the command from being confined, and does not run it', async () => {
@@ -189,14 +195,18 @@ describe.skipIf(compilerMissing !== null)(
       ['another magic', (frame: Buffer) => Buffer.concat([Buffer.from('XXXX'), frame.subarray(4)])],
       [
         'another version',
-        (frame: Buffer) => Buffer.concat([frame.subarray(0, 4), Buffer.from([2, 0, 0, 0]), frame.subarray(8)]),
+        (frame: Buffer) => Buffer.concat([frame.subarray(0, 4), Buffer.from([1, 0, 0, 0]), frame.subarray(8)]),
       ],
       ['a cut', (frame: Buffer) => frame.subarray(0, -3)],
       ['more than a frame', (frame: Buffer) => Buffer.concat([frame, Buffer.from('x')])],
-      ['a NUL in a value', (frame: Buffer) => Buffer.concat([frame.subarray(0, -1), Buffer.from([0])])],
+      [
+        'a NUL in a value',
+        (frame: Buffer) => Buffer.concat([frame.subarray(0, -9), Buffer.from([0]), frame.subarray(-8)]),
+      ],
       [
         'a length beyond the end',
-        (frame: Buffer) => Buffer.concat([frame.subarray(0, 8), Buffer.from([255, 255, 255, 255]), frame.subarray(12)]),
+        (frame: Buffer) =>
+          Buffer.concat([frame.subarray(0, 12), Buffer.from([255, 255, 255, 255]), frame.subarray(16)]),
       ],
     ])('refuses a frame that is %s', (_name, change) => {
       const script = 'exec 3<&0 4>&1 >/dev/null </dev/null; exec "$0" --profile 3 --status 4 -- /bin/echo ran'
@@ -223,14 +233,6 @@ describe.skipIf(compilerMissing !== null)(
   },
 )
 
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
-
 describe('a frame', () => {
   it('is refused when it could not be read back', () => {
     const refused = expect.objectContaining({ code: 'ERR_INVALID_OPTION', option: 'profile' })
@@ -244,7 +246,7 @@ describe('a frame', () => {
 
 describe('sandbox-exec', () => {
   it('is named by its absolute path and gets every path as a parameter', () => {
-    expect(sandboxExecCommand(profile, 'ls', ['-l'])).toEqual({
+    expect(sandboxExecCommand('/usr/bin/sandbox-exec', profile, 'ls', ['-l'])).toEqual({
       file: '/usr/bin/sandbox-exec',
       args: ['-p', profile.text, '-DPATH_0=/tmp/ä "b"', '--', 'ls', '-l'],
     })

@@ -1,0 +1,94 @@
+/**
+ * A command's processes where nothing keeps them together but their session: its process group, and by the list of processes
+ * what descends from it in other groups. What left the group and lost its parent is not found.
+ */
+import { spawnSync } from 'node:child_process'
+
+/** What ps(1) tells of one process. `started` tells it from a later one with the same number. */
+export interface ListedProcess {
+  readonly pid: number
+  readonly parent: number
+  readonly started: string
+}
+
+/** Every process of this machine; empty when they cannot be listed. */
+export function listProcesses(): ListedProcess[] {
+  const { stdout } = spawnSync('/bin/ps', ['-A', '-o', 'pid=,ppid=,lstart='], {
+    encoding: 'utf8',
+    env: { LC_ALL: 'C' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: Number.POSITIVE_INFINITY,
+  })
+  return (stdout ?? '').split('\n').flatMap(line => {
+    const [, pid, parent, started] = /^\s*(\d+)\s+(\d+)\s+(.*\S)\s*$/.exec(line) ?? []
+    return started === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), started }]
+  })
+}
+
+/** `leader` and what descends from it, as far as parents tell. */
+export function descendantsOf(leader: number, listed: readonly ListedProcess[]): ListedProcess[] {
+  const children = byParent(listed)
+  const found = listed.filter(({ pid }) => pid === leader)
+  for (let index = 0; index < found.length; index++) found.push(...(children.get(found[index]!.pid) ?? []))
+  return found
+}
+
+function byParent(listed: readonly ListedProcess[]): Map<number, ListedProcess[]> {
+  const groups = new Map<number, ListedProcess[]>()
+  for (const item of listed) {
+    const group = groups.get(item.parent)
+    if (group === undefined) groups.set(item.parent, [item])
+    else group.push(item)
+  }
+  return groups
+}
+
+export class ProcessTree {
+  readonly #leader: number
+  readonly #ownGroup: boolean
+  #known: readonly ListedProcess[] = []
+
+  /** `ownGroup`: the leader was started in a session of its own. */
+  constructor(leader: number, ownGroup: boolean) {
+    this.#leader = leader
+    this.#ownGroup = ownGroup
+  }
+
+  /** `signal` to every process that is found. */
+  signal(signal: number): void {
+    const listed = listProcesses()
+    const alive = this.#known.filter(known => listed.some(item => isSame(item, known)))
+    const tree = [this.#leader, ...alive.map(({ pid }) => pid)].flatMap(pid => descendantsOf(pid, listed))
+    this.#known = [...new Map([...alive, ...tree].map(item => [item.pid, item])).values()]
+    this.#signalGroup(signal)
+    for (const { pid } of this.#known) send(pid, signal)
+  }
+
+  /** Ends what is left when the leader has ended. */
+  endRest(): void {
+    this.#signalGroup(9)
+    if (this.#known.length === 0) return
+    const listed = listProcesses()
+    // The leader has ended: whoever has its number now is somebody else.
+    for (const known of this.#known) {
+      if (known.pid !== this.#leader && listed.some(item => isSame(item, known))) send(known.pid, 9)
+    }
+  }
+
+  #signalGroup(signal: number): void {
+    // Never 0 or 1: they would be the caller's own group, or everybody.
+    if (this.#ownGroup && this.#leader > 1) send(-this.#leader, signal)
+  }
+}
+
+function isSame(left: ListedProcess, right: ListedProcess): boolean {
+  return left.pid === right.pid && left.started === right.started
+}
+
+function send(pid: number, signal: number): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It has ended, or is another user's by now.
+  }
+}
