@@ -2,11 +2,11 @@
  * What this machine can enforce, how that was found out, and what to do about what is missing.
  */
 import { findBubblewrap } from './host/bubblewrap.ts'
-import type { HostCapabilities } from './host/capabilities.ts'
+import type { DarwinCapabilities, HostCapabilities } from './host/capabilities.ts'
 import { probeCapabilities } from './host/probe.ts'
 
 export interface EngineReport {
-  readonly engine: 'namespace' | 'bwrap' | 'landlock'
+  readonly engine: 'namespace' | 'bwrap' | 'landlock' | 'seatbelt'
   readonly usable: boolean
   /** Why not, or what it holds. */
   readonly reason: string
@@ -24,6 +24,7 @@ export interface DoctorReport {
 export async function doctor(): Promise<DoctorReport> {
   const bubblewrap = await findBubblewrap(process.env['PATH'], [])
   const capabilities = probeCapabilities(bubblewrap)
+  if (capabilities.platform === 'darwin') return macosReport(capabilities)
   if (capabilities.platform !== 'linux') return Object.freeze({ capabilities, engines: [], healthy: false })
   if (capabilities.wsl1) {
     const reason = 'version 1 of the Windows Subsystem for Linux has nothing to hold a command with'
@@ -49,6 +50,21 @@ export async function doctor(): Promise<DoctorReport> {
   const healthy = engines.some(({ engine, usable }) => usable && engine !== 'landlock')
   return Object.freeze({ capabilities, engines: Object.freeze(engines), healthy })
 }
+
+/** The same for a Mac that was asked already. */
+export function macosReport(capabilities: DarwinCapabilities): DoctorReport {
+  const { sandboxed, seatbelt, helper, sandboxExec } = capabilities
+  const usable = !sandboxed && ((seatbelt.available && helper.available) || sandboxExec.available)
+  const reason = sandboxed
+    ? 'this process is in a sandbox already, and macOS does not put a process into a second one'
+    : usable
+      ? 'a model of it holds every policy; no command of this version has run under a profile yet'
+      : `${helper.how}; ${sandboxExec.how}`
+  const engines = Object.freeze([report('seatbelt', usable, reason, sandboxed ? nestedHint : undefined)])
+  return Object.freeze({ capabilities, engines, healthy: usable })
+}
+
+const nestedHint = 'start this program outside of that sandbox'
 
 function report(
   engine: EngineReport['engine'],

@@ -20,6 +20,7 @@ export {
 export type {
   BubblewrapCapability,
   Capability,
+  DarwinCapabilities,
   HostCapabilities,
   LandlockCapability,
   LinuxCapabilities,

@@ -83,6 +83,14 @@ interface Finding {
 }
 
 function capabilitiesOf(capabilities: HostCapabilities): readonly Finding[] {
+  if (capabilities.platform === 'darwin') {
+    const { seatbelt, helper, sandboxExec } = capabilities
+    return [
+      { name: 'Seatbelt', capability: seatbelt },
+      { name: 'helper program', capability: helper },
+      { name: 'sandbox-exec', capability: sandboxExec },
+    ]
+  }
   if (capabilities.platform !== 'linux') return []
   const { landlock, seccomp, userNamespaces, mountApi, freshProc, bubblewrap } = capabilities
   const version = bubblewrap.version === null ? '' : ` ${bubblewrap.version}`
