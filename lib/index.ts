@@ -47,9 +47,11 @@ export {
   type PathInspection,
   type PolicyInspection,
 } from './sandbox/inspect.ts'
+export { type RestrictOptions, restrictCurrentProcess } from './sandbox/restrict.ts'
 export {
   AbortError,
   createSandbox,
+  type ForkOptions,
   type LinuxOptions,
   type MacosOptions,
   type Sandbox,

@@ -6,6 +6,8 @@
  *   run, spawn …  ─ state unchanged? ─▶ launch
  *                └─ changed ─▶ resolve again, choose again ─▶ launch, or refuse
  */
+import type { Socket } from 'node:net'
+
 import type { WrappedCommand } from './backend/wrap.ts'
 import { DisposedError, LimitError, OptionError } from './errors.ts'
 import type { Notice } from './notices.ts'
@@ -18,19 +20,31 @@ import type { Policy } from './policy/policy.ts'
 import { parseSandboxPolicy } from './policy/sandbox-policy.ts'
 import type { ResolvedPolicy, Surroundings } from './policy/types.ts'
 import { type Command, type CommandOptions, checkWords } from './process/command.ts'
+import { withChannel } from './process/environment.ts'
 import { checkInheritEnv } from './process/inherited-environment.ts'
 import { combineLimits } from './process/limit-options.ts'
+import { attachChannel } from './process/node-channel.ts'
 import { checkNames } from './process/option-names.ts'
 import { checkRunOptions, checkSpawnOptions, type RunOptions, type SpawnOptions } from './process/options.ts'
 import type { RunResult } from './process/result.ts'
 import { AbortError, type ActiveRuns } from './process/run.ts'
 import type { SandboxedProcess } from './process/sandboxed-process.ts'
+import { forkStreams } from './process/stdio.ts'
 import { Commands } from './sandbox/commands.ts'
 import { type Held, Holding } from './sandbox/holding.ts'
 import { hostSystem } from './sandbox/host-system.ts'
 import { checkSandboxOptions, type LinuxOptions, type MacosOptions, type SandboxOptions } from './sandbox/options.ts'
 import type { HostSystem, SandboxSystem } from './sandbox/system.ts'
 import { WrapTargets } from './sandbox/wrap-targets.ts'
+
+export interface ForkOptions extends SpawnOptions {
+  /** The Node.js to run. Default: this one. */
+  readonly execPath?: string
+  /** Its own options, before the module. Default: none. */
+  readonly execArgv?: readonly string[]
+  /** Pipes instead of this process's streams. Default: false. */
+  readonly silent?: boolean
+}
 
 export type WrapOptions = Pick<CommandOptions, 'env' | 'inheritEnv'>
 
@@ -158,6 +172,22 @@ export class Sandbox {
       ended()
       throw error
     }
+  }
+
+  /**
+   * Starts a Node.js module confined from its first instruction, with the contract of `child_process.fork`: `send`, 'message',
+   * `disconnect`. Messages are JSON, without handles; one that is longer than 16 Mi characters closes the channel. The module and
+   * Node.js itself must be readable under the policy. Throws OptionError for a misused option.
+   */
+  fork(modulePath: string, args: readonly string[] = [], options: ForkOptions = {}): SandboxedProcess {
+    const { execPath = process.execPath, execArgv = [], silent = false, ...given } = options
+    const streams = forkStreams(given.stdio, silent)
+    const env = withChannel(this.#commands.environment(given), streams.length)
+    const stdio = [...streams, 'pipe' as const]
+    const words = [...execArgv, modulePath, ...args]
+    const child = this.spawn(execPath, words, { ...given, env, inheritEnv: 'none', stdio })
+    attachChannel(child, child.stdio[streams.length as 3] as Socket)
+    return child
   }
 
   /**

@@ -116,7 +116,7 @@ export interface LinuxBinding {
    * Replaces this process by the helper program, which carries out the plan image in the in-memory file and becomes the
    * command, with this process's own environment. Returns only when that fails, with an errno.
    */
-  becomeHelper(planDescriptor: number, command: readonly string[]): number
+  becomeHelper(planDescriptor: number, command: readonly string[], as: 'become' | 'exec'): number
   /** A pair of connected sockets, this process's and a child's, or an errno. The caller closes both with `closeFile`. */
   makeHandover(): readonly [own: number, other: number] | number
   /** Blocks until so many descriptors have come, the other side has gone or `timeout` ms are over: then an errno. */

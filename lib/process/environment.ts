@@ -17,6 +17,15 @@ export function verbatim(environment: Environment, exactly: readonly Uint8Array[
   return Object.assign({ ...environment }, { [lines]: exactly })
 }
 
+/** The member of an environment that promises a channel on this descriptor. */
+const channel = Symbol('channel')
+
+/** `environment`, for a Node.js child whose descriptor `fd` is one end of a channel (`node-channel.ts`). */
+export function withChannel(environment: Environment, fd: number): Environment {
+  const others = Object.entries(environment).filter(([name]) => !channelVariables.includes(name))
+  return Object.assign(Object.fromEntries(others), { [channel]: fd })
+}
+
 /** Variables with which Node passes a channel to a child; a confined child gets none, so the name must not promise one. */
 export const channelVariables = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']
 
@@ -30,12 +39,15 @@ let last: { readonly names: readonly string[]; readonly values: readonly unknown
  * variable and never its value) for a name or value that cannot be passed on.
  */
 export function environmentBlock(
-  environment: Environment & { readonly [lines]?: readonly Uint8Array[] },
+  environment: Environment & { readonly [lines]?: readonly Uint8Array[]; readonly [channel]?: number },
   added: Added,
 ): TextBlock {
   if (environment[lines] !== undefined) return textBlock(environment[lines])
   const names = namesOf(environment)
   const values = names.map(name => environment[name])
+  if (environment[channel] !== undefined) {
+    return textBlock([...linesOf(names, values, added), ...channelLines(environment[channel])])
+  }
   if (last?.added === added && sameMembers(names, last.names) && sameMembers(values, last.values)) return last.block
   const block = textBlock(linesOf(names, values, added))
   last = { names, values, added, block }
@@ -44,16 +56,18 @@ export function environmentBlock(
 
 /** The same lines one by one, and not encoded yet. */
 export function environmentLines(
-  environment: Environment & { readonly [lines]?: readonly Uint8Array[] },
+  environment: Environment & { readonly [lines]?: readonly Uint8Array[]; readonly [channel]?: number },
   added: Added,
 ): readonly (string | Uint8Array)[] {
   if (environment[lines] !== undefined) return environment[lines]
   const names = namesOf(environment)
-  return linesOf(
-    names,
-    names.map(name => environment[name]),
-    added,
-  )
+  const values = names.map(name => environment[name])
+  const made = linesOf(names, values, added)
+  return environment[channel] === undefined ? made : [...made, ...channelLines(environment[channel])]
+}
+
+function channelLines(fd: number): string[] {
+  return [line('NODE_CHANNEL_FD', String(fd)), line('NODE_CHANNEL_SERIALIZATION_MODE', 'json')]
 }
 
 /** Of the host's own environment all names count, and asking for each whether it does takes as long as its value. */

@@ -51,3 +51,11 @@ function descriptorOf(stream: Stream): unknown {
   const { fd, _handle } = stream as Stream & { fd?: unknown; _handle?: { fd?: unknown } | null }
   return typeof fd === 'number' ? fd : _handle?.fd
 }
+
+/** The streams of a forked child, before its channel: this process's own unless something else is asked for. */
+export function forkStreams(option: StdioOption | undefined, silent: boolean): readonly StdioEntry[] {
+  const words = option ?? (silent ? 'pipe' : 'inherit')
+  const entries: StdioEntry[] = typeof words === 'string' ? [words, words, words] : [...words]
+  while (entries.length < 3) entries.push('pipe')
+  return entries
+}

@@ -23,9 +23,9 @@ int KeepAcrossExec(int plan, bool keep) {
 
 }  // namespace
 
-int BecomeHelper(int helper, int plan, const std::vector<std::string>& command) {
+int BecomeHelper(int helper, int plan, const std::vector<std::string>& command, const std::string& as) {
   const std::string place = "/proc/self/fd/" + std::to_string(plan);
-  std::vector<const char*> words = {"castellan-exec", "become", place.c_str(), "--"};
+  std::vector<const char*> words = {"castellan-exec", as.c_str(), place.c_str(), "--"};
   for (const std::string& word : command) words.push_back(word.c_str());
   words.push_back(nullptr);
   // The helper opens it again, and closes it before it becomes the command.

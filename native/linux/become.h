@@ -7,9 +7,9 @@
 
 namespace castellan {
 
-// The helper gets this process's environment, byte for byte, and the words `become PLAN -- COMMAND …`, where
-// PLAN names the descriptor `plan`. Returns only on failure, with an errno.
-int BecomeHelper(int helper, int plan, const std::vector<std::string>& command);
+// The helper gets this process's environment, byte for byte, and the words `AS PLAN -- COMMAND …`, where
+// PLAN names the descriptor `plan` and AS is `become` or `exec`. Returns only on failure, with an errno.
+int BecomeHelper(int helper, int plan, const std::vector<std::string>& command, const std::string& as);
 
 }  // namespace castellan
 

@@ -290,9 +290,11 @@ Napi::Value Become(const Napi::CallbackInfo& info) {
     if (!word.IsString()) return Misused(info);
     command.push_back(word.As<Napi::String>().Utf8Value());
   }
+  const std::string as = info.Length() > 2 && info[2].IsString() ? info[2].As<Napi::String>().Utf8Value()
+                                                                 : std::string("become");
   const int helper = EnvironmentOf(info).launcher().HelperDescriptor();
   const int error =
-      helper < 0 ? -helper : BecomeHelper(helper, info[0].As<Napi::Number>().Int32Value(), command);
+      helper < 0 ? -helper : BecomeHelper(helper, info[0].As<Napi::Number>().Int32Value(), command, as);
   return Napi::Number::New(info.Env(), error);
 }
 

@@ -35,6 +35,11 @@ const examples: Readonly<Record<string, readonly RegExp[]>> = {
     /^a signal: exit code 143, $/,
     /^no command: exit code 101, codex-linux-sandbox: .*command/,
   ],
+  'plugin-host.mjs': [
+    /^the plug-in: wrote 9 characters$/,
+    /^the plug-in: cannot write: (EROFS|EACCES)$/,
+    /^exit code 0$/,
+  ],
   'profile.mjs': [/^careful: exit code [1-9]\d*, output "done\\n"$/],
   'worker.mjs': [/^hello from the first worker, held by \w+$/, /^hello from the second worker, held by \w+$/],
   'wrap.mjs': [/^from inside$/, /^exit code [1-9]\d*$/],

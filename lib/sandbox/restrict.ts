@@ -1,0 +1,87 @@
+/**
+ * Confines the process that calls it. A Node.js process has several threads from its start, and Landlock before ABI 8 (Linux 7.0)
+ * confines the calling one only, so nothing is applied in place: the process executes itself again, confined. execve(2) ends
+ * every other thread, so that none escapes; the process id, the standard streams and the environment stay.
+ */
+import { readFileSync } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
+
+import { become } from '../backend/become.ts'
+import { BackendError, LaunchError } from '../errors.ts'
+import { unsoughtBubblewrap } from '../host/bubblewrap.ts'
+import { probeCapabilities } from '../host/probe.ts'
+import { currentSurroundings } from '../host/surroundings.ts'
+import { choosePlan } from '../plan/choose.ts'
+import type { LinuxPlan } from '../plan/plan.ts'
+import { refusalError } from '../plan/refusal-error.ts'
+import { resolvePolicy } from '../policy/resolve.ts'
+import { parseSandboxPolicy } from '../policy/sandbox-policy.ts'
+import { checkNames } from '../process/option-names.ts'
+
+export interface RestrictOptions {
+  /** As for `createSandbox`. Landlock alone has to hold it: no carve-outs. */
+  readonly policy: unknown
+  /** What the policy is relative to. Default: the working directory. */
+  readonly cwd?: string
+  /** Refuses plans with limits. Default: false. */
+  readonly strict?: boolean
+}
+
+/** Names the process that was confined: a child that inherits it has another number and is confined once more. */
+const marker = 'CASTELLAN_RESTRICTED'
+
+/**
+ * Returns in a process that is held to the policy for the rest of its life, with everything it starts. The first call of a process
+ * does not return: the program begins anew, confined, and comes to the call again. So it belongs before anything that must not be
+ * done twice, and before anything untrusted is loaded. A failed step ends the process with 125 and a line on stderr.
+ *
+ * Throws PolicyError and BackendError as `createSandbox` does, and BackendError with the capability `main-thread` in a worker, whose
+ * siblings would go on, `ipc-channel` where the process has a channel of Node's, which would be lost (use `sandbox.fork`); LaunchError
+ * (stage `init`) where the process claims to have been confined and is not.
+ */
+export function restrictCurrentProcess(options: RestrictOptions): void {
+  checkNames(options, new Set(['policy', 'cwd', 'strict']))
+  const plan = planOf(options)
+  if (plan.engine === 'unconfined') return
+  refuseImpossible()
+  if (process.env[marker] === String(process.pid)) {
+    if (isConfined()) return
+    throw new LaunchError(`${marker} names this process, which is not confined`, { stage: 'init' })
+  }
+  process.env[marker] = String(process.pid)
+  try {
+    become(plan, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], 'exec')
+  } finally {
+    delete process.env[marker]
+  }
+}
+
+function planOf({ policy, cwd, strict = false }: RestrictOptions): LinuxPlan {
+  const surroundings = currentSurroundings(cwd === undefined ? {} : { cwd })
+  const resolved = resolvePolicy(parseSandboxPolicy(policy, { unknownMembers: 'refuse' }), surroundings)
+  const choice = choosePlan({
+    resolved,
+    capabilities: probeCapabilities(unsoughtBubblewrap),
+    options: { engines: ['landlock'], guardTag: false, strict },
+  })
+  if ('refusal' in choice) throw refusalError(choice.refusal)
+  if (choice.plan.kind === 'linux') return choice.plan
+  throw new BackendError('a process can confine itself on Linux only', { capability: 'landlock' })
+}
+
+function refuseImpossible(): void {
+  if (!isMainThread) {
+    const message = 'cannot confine a worker thread: the other threads of the process would escape'
+    throw new BackendError(message, { capability: 'main-thread', hint: 'call it first of all in the main thread' })
+  }
+  if (process.channel !== undefined && process.channel !== null) {
+    const message = 'cannot confine a process with an IPC channel, which would be lost'
+    throw new BackendError(message, { capability: 'ipc-channel', hint: 'start it with sandbox.fork instead' })
+  }
+}
+
+/** no_new_privs and a filter; the plan that has neither was not chosen. */
+function isConfined(): boolean {
+  const status = readFileSync('/proc/self/status', 'utf8')
+  return /^NoNewPrivs:\s+1$/m.test(status) && /^Seccomp:\s+2$/m.test(status)
+}
