@@ -94,6 +94,16 @@ function judgeField(name, expected, got) {
 const passed = asked => ({ outcome: 'passed', asked })
 const failed = (asked, expected, got) => ({ outcome: 'failed', asked, expected, got })
 
+/** What a case calls otherwise than the plan, or says in fewer words. */
+function fieldOf(plan, name) {
+  if (name === 'integrity') return plan.token.integrity
+  if (name === 'restricting') return plan.token.restricting.join(' ')
+  if (name === 'limits') return plan.limits.map(({ code, path }) => (path === undefined ? code : `${code}:${path}`))
+  if (name === 'dropped') return plan.dropped.map(({ path }) => path)
+  if (name in plan) return plan[name]
+  throw new Error(`a case expects a member that no plan has: ${name}`)
+}
+
 function judgePlan(given, library, document) {
   const answer = library.planForWindows(questionOf(given, document))
   const { error, ...fields } = given.expect
@@ -103,7 +113,7 @@ function judgePlan(given, library, document) {
   }
   if ('refusal' in answer) return [failed(given.expect, fields, answer.refusal)]
   return Object.entries(fields).map(([name, expected]) => {
-    const got = answer.plan[name]
+    const got = fieldOf(answer.plan, name)
     return judgeField(name, expected, got) ? passed({ name }) : failed({ name }, expected, got)
   })
 }

@@ -8,9 +8,11 @@ interface CaseDocument {
   readonly cases: readonly WindowsCase[]
 }
 
-const document = JSON.parse(readFileSync(new URL('./cases/windows.json', import.meta.url), 'utf8')) as CaseDocument
+const read = (name: string) =>
+  JSON.parse(readFileSync(new URL(`./cases/${name}.json`, import.meta.url), 'utf8')) as CaseDocument
 
-describe('the Windows cases', () => {
+describe.each(['windows', 'windows-more'])('the Windows cases of %s', name => {
+  const document = read(name)
   let library: object
 
   beforeAll(async () => {
@@ -27,7 +29,7 @@ describe('the Windows cases', () => {
     expect(results.filter(({ outcome }) => outcome === 'failed')).toEqual([])
   })
 
-  it('refuses a case that asks for something nobody knows', () => {
+  it('are refused when they ask for something nobody knows', () => {
     const stranger = { id: 'x', title: 'x', function: 'else', expect: {} }
     expect(() => runCase(stranger, library, document)).toThrow('not known: else')
   })
