@@ -2,7 +2,16 @@
 const MODULES = [
   ...['plan', 'policy-input', 'places', 'windows-path', 'acl-view', 'acl-machine', 'acl-operations', 'command-line'],
   ...['environment', 'environment-block', 'environment-names', 'frame', 'journal', 'network', 'proxy-ports', 'mode'],
-  ...['setup-status', 'setup-steps', 'setup-payload', 'capabilities', 'token', 'token-check', 'runner-messages'],
+  ...[
+    'setup-status',
+    'setup-steps',
+    'setup-payload',
+    'capabilities',
+    'token',
+    'token-check',
+    'runner-messages',
+    'access-entries',
+  ],
 ]
 
 export async function loadWindowsLibrary(load) {

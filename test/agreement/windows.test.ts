@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 
+import { examplesOf } from './windows-examples.mjs'
 import { lawsOf } from './windows-laws.mjs'
 import { loadWindowsLibrary } from './windows-library.mjs'
 import { checkPlans } from './windows-world.mjs'
@@ -10,6 +11,12 @@ const library = await loadWindowsLibrary(name => import(/* @vite-ignore */ `../.
 describe('the Windows decisions', () => {
   it.each(lawsOf(library).map(([name, property]) => [name, property] as const))('hold: %s', (_name, property) => {
     fc.assert(property, { numRuns: 300 })
+  })
+})
+
+describe('the Windows decisions answer', () => {
+  it.each(examplesOf(library))('%s', (_name, ask, expected) => {
+    expect(ask()).toEqual(expected)
   })
 })
 

@@ -76,6 +76,7 @@ function readArgument(line: string, at: number): { readonly argument: string; re
     if (slashes % 2 === 1) argument += '"'
     else if (quoted && line[index + 1] === '"') {
       argument += '"'
+      quoted = false
       index++
     } else quoted = !quoted
     index++

@@ -1,0 +1,1 @@
+export function examplesOf(library: object): readonly (readonly [name: string, ask: () => unknown, expected: unknown])[]
