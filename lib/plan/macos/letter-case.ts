@@ -45,14 +45,17 @@ export function foldedPattern(names: readonly string[]): string {
   return names.map(name => `/${[...name.normalize('NFC')].map(anyCase).join('')}`).join('')
 }
 
-/** A character in each of its forms: letter case, composed and decomposed, and the two signs that fold to ASCII letters. */
+// One character beyond ASCII: up to four bytes of UTF-8. Written so that a profile for plain names is plain text.
+const otherCharacter = '[^ -~]([^ -~]([^ -~][^ -~]?)?)?'
+
+/**
+ * A character in each of its forms: letter case, composed and decomposed. Two signs beyond ASCII fold to s and k (U+017F,
+ * U+212A); in their place any such sign is closed.
+ */
 function anyCase(character: string): string {
   const ascii = /^[A-Za-z]$/.test(character)
   if (ascii && !/[skSK]/.test(character)) return `[${character.toLowerCase()}${character.toUpperCase()}]`
-  if (ascii) {
-    const [lower, upper, sign] = /s/i.test(character) ? ['s', 'S', '\u017f'] : ['k', 'K', '\u212a']
-    return `([${lower}${upper}]|${sign})`
-  }
+  if (ascii) return `([${character.toLowerCase()}${character.toUpperCase()}]|${otherCharacter})`
   if (/[\0-\x7f]/.test(character)) return plain(character)
   const cases = [character, character.toLowerCase(), character.toUpperCase(), character.toUpperCase().toLowerCase()]
   const forms = new Set(cases.flatMap(form => [form, form.normalize('NFC'), form.normalize('NFD')]))
