@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 
+import { reportMutants } from '../test/agreement/mutation-report.mjs'
 import { fuzz } from '../test/agreement/seatbelt-fuzz.mjs'
 import { mutantsOf } from '../test/agreement/seatbelt-mutants.mjs'
 import { loadLibrary, profileOfCase, runCase } from '../test/conformance/seatbelt-semantics.mjs'
@@ -27,8 +28,4 @@ const isFound = ({ alter }) =>
       alter(profile).text !== profile.text &&
       runCase(given, library, document, alter).some(({ outcome }) => outcome === 'failed'),
   ) || fuzz({ checks: 20_000, seed: 7, library, alter }).found.length > 0
-const missed = mutants.filter(mutant => !isFound(mutant))
-for (const { name } of missed) console.log(`missed: ${name}`)
-const share = (100 * (mutants.length - missed.length)) / mutants.length
-console.log(`${mutants.length} mutants, ${mutants.length - missed.length} found (${share.toFixed(1)} %)`)
-if (share < 95) process.exitCode = 1
+await reportMutants(mutants, isFound)

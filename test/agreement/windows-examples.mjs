@@ -2,6 +2,7 @@
  * Questions to the Windows decisions that no case format asks, each with its one answer. Used by the tests, and by the script that
  * makes mistakes on purpose.
  */
+import { virtualFiles } from '../conformance/virtual-files.mjs'
 import { windowsFiles } from '../conformance/windows-files.mjs'
 
 const bytes = (...list) => Uint8Array.from(list)
@@ -157,6 +158,76 @@ const step = (library, change, seen, others) =>
 const decoded = (library, ...chunks) => {
   const decoder = new library.FrameDecoder()
   return [chunks.flatMap(chunk => decoder.push(chunk)), decoder.unfinished]
+}
+
+/** What Windows says to a policy of a POSIX disk. */
+function outlooks(library, policy) {
+  const files = virtualFiles({ dirs: ['/ws', '/data'] })
+  const around = { policyCwd: '/ws', processCwd: '/ws', temporaryDirectory: undefined, home: undefined, files }
+  const resolved = library.resolvePolicy(library.parseSandboxPolicy(policy), around)
+  return library
+    .windowsAnswer(resolved)
+    .map(({ backend, refusal, limits }) => `${backend} ${refusal?.kind ?? limits.map(({ code }) => code).join(' ')}`)
+}
+
+const special = (kind, access) => ({ path: { type: 'special', value: { kind } }, access })
+const restricted = { type: 'restricted', include_platform_defaults: false, readable_roots: ['/data'] }
+
+const answers = [
+  ['danger-full-access', 'policy-not-sandboxable', 'policy-not-sandboxable'],
+  [{ kind: 'restricted', entries: [special('root', 'write')] }, 'policy-not-sandboxable', 'policy-not-sandboxable'],
+  [{ type: 'external-sandbox' }, 'policy-not-sandboxable', 'policy-not-sandboxable'],
+  ['read-only', 'low-labelled-places read-open network-advisory', 'read-grants-only state-directory-readable'],
+  [
+    { type: 'workspace-write', network_access: true },
+    'delete-via-parent same-user-surrogates read-open',
+    'read-grants-only state-directory-readable',
+  ],
+  [{ type: 'read-only', access: restricted }, 'restricted-read-needs-elevated', 'read-grants-only'],
+  [
+    {
+      kind: 'restricted',
+      entries: [special('root', 'read'), { path: { type: 'path', path: '/data' }, access: 'none' }],
+    },
+    'split-not-round-trippable',
+    'split-not-round-trippable',
+  ],
+  [
+    {
+      kind: 'restricted',
+      entries: [special('root', 'read'), { path: { type: 'path', path: '/data' }, access: 'write' }],
+    },
+    'split-not-round-trippable',
+    'split-not-round-trippable',
+  ],
+]
+
+/** The plan of an elevated reader whose disk or options are as given. */
+function readerPlan(library, { files = {}, options = {}, policy = 'read-only' }) {
+  const disk = windowsFiles({ dirs: ['C:\\ws', 'C:\\u\\.codex\\sub', 'C:\\u\\Documents', 'C:\\Windows'] })
+  return library.planForWindows({
+    ...{ policy, cwd: 'C:\\ws', stateDirectory: 'C:\\u\\.codex', backend: 'elevated', environment: {} },
+    ...{ host: { USERPROFILE: 'C:\\u' }, files: { ...disk, ...files }, options },
+  })
+}
+
+const patterned = {
+  kind: 'restricted',
+  entries: [special('root', 'read'), { path: { type: 'glob_pattern', pattern: 'C:\\ws\\*.env' }, access: 'none' }],
+}
+
+/** Who writes when the token has the words that no role has. */
+function viewOf(library, everyone) {
+  const plan = planOf(library, 'workspace-write', 'elevated', { everyone })
+  const open = [{ type: 'allow', sid: 'world', mask: 0x1f01ff, inherited: true }]
+  const view = library.makeAclView({
+    plan,
+    tree: { own: new Map([['c:/', open]]), protected: new Set() },
+    principals: ['world', 'me'],
+    sidOfPrincipal: principal => ({ everyone: 'world', account: 'me', logon: 'session' })[principal],
+    sidOfRole: role => `sid:${role}`,
+  })
+  return [view.accessOf('C:\\x'), view.mayDelete('C:\\x'), view.mayChangeList('C:\\x'), view.accessOf('C:\\ws\\x')]
 }
 
 const tokenQuestion = { capabilities: ['cwd:c:/ws'], backend: 'elevated', writes: true, everyone: true }
@@ -660,6 +731,81 @@ export function examplesOf(library) {
     null,
     'C:\\',
     '\\\\s\\h',
+  ])
+  for (const [policy, unelevated, elevated] of answers) {
+    add(`what Windows says to ${JSON.stringify(policy)}`, () => outlooks(library, policy), [
+      `unelevated ${unelevated}`,
+      `elevated ${elevated}`,
+    ])
+  }
+  for (const [readable, places] of [
+    [true, ['C:\\u\\.codex\\.sandbox-bin', 'C:\\Windows', 'C:\\u\\.codex', 'C:\\u\\Documents', 'C:\\ws']],
+    [false, ['C:\\u\\.codex\\.sandbox-bin', 'C:\\Windows', 'C:\\u\\Documents', 'C:\\ws']],
+  ]) {
+    add(
+      `the state directory is read: ${readable}`,
+      () => readerPlan(library, { options: { stateDirectoryReadable: readable } }).plan.readRoots,
+      places,
+    )
+  }
+  add(
+    'a directory that cannot be listed refuses a pattern',
+    () => {
+      const options = { splitSupport: 'carve-outs' }
+      return readerPlan(library, { policy: patterned, options, files: { list: () => null } }).refusal.kind
+    },
+    'deny-read-unsupported',
+  )
+  add(
+    'more matches than can be closed refuse a pattern',
+    () => {
+      const list = path => (path === 'C:\\ws' ? Array.from({ length: 8193 }, (_, at) => `${at}.env`) : [])
+      return readerPlan(library, { policy: patterned, options: { splitSupport: 'carve-outs' }, files: { list } })
+        .refusal.kind
+    },
+    'deny-read-unsupported',
+  )
+  add(
+    'a state directory that is no path',
+    () =>
+      library.planForWindows({
+        ...{ policy: 'read-only', cwd: 'C:\\ws', stateDirectory: 'x', backend: 'elevated', environment: {}, host: {} },
+        files: windowsFiles({ dirs: ['C:\\ws'] }),
+      }).refusal.kind,
+    'setup-required',
+  )
+  add('everyone in the token opens what everyone may write', () => [viewOf(library, true), viewOf(library, false)], [
+    ['write', true, true, 'write'],
+    ['read', true, false, 'write'],
+  ])
+  add(
+    'a refusal as every engine gives it',
+    () =>
+      ['invalid-cwd', 'setup-required'].map(kind =>
+        library.refusalOfWindows(
+          library.windowsRefusal(kind, 'm', kind === 'invalid-cwd' ? { entry: 'e' } : { hint: 'h' }),
+        ),
+      ),
+    [
+      { kind: 'not-enforceable', mechanism: 'windows invalid-cwd', message: 'm', entry: 'e' },
+      { kind: 'unavailable', mechanism: 'windows setup-required', message: 'm', hint: 'h' },
+    ],
+  )
+  for (const mode of ['provision-only', 'refresh'])
+    add(`a payload to ${mode}`, () => changedPayload(library, { mode }).mode, mode)
+  add('a share as the policy layer asks about it', () => {
+    const view = library.policyView(windowsFiles({ dirs: ['\\\\s\\h\\x'] }))
+    return ['/', '/unc:', '/unc:/s', '/unc:/s/h/x', '/unc:/s/h/y', '/tmp', '/d:'].map(path =>
+      [view.kindOf(path), view.targetKindOf(path), view.realPath(path), view.readText(path, 9)].join(),
+    )
+  }, [
+    'directory,directory,/,',
+    'directory,directory,/unc:,',
+    'directory,directory,/unc:/s,',
+    'directory,directory,/unc:/s/h/x,',
+    'missing,missing,,',
+    'missing,missing,,',
+    'missing,missing,,',
   ])
   return rows
 }

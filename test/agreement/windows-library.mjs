@@ -11,11 +11,13 @@ const MODULES = [
     'token-check',
     'runner-messages',
     'access-entries',
+    'answer',
+    'refusals',
   ],
 ]
 
 export async function loadWindowsLibrary(load) {
   const windows = MODULES.map(name => `plan/windows/${name}`)
-  const policy = ['access', 'legacy-to-split'].map(name => `policy/${name}`)
+  const policy = ['access', 'legacy-to-split', 'resolve', 'sandbox-policy', 'path'].map(name => `policy/${name}`)
   return Object.assign({}, ...(await Promise.all([...windows, ...policy].map(load))))
 }
