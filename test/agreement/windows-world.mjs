@@ -32,7 +32,17 @@ const probes = [
 
 const places = [
   ...['C:\\ws', 'C:\\ws\\a', 'C:\\WS\\A\\b', 'C:\\ws\\a\\b\\c', 'C:\\ws\\a\\f.txt', 'C:\\ws\\d', 'C:\\ws\\lnk'],
-  ...['C:\\ws\\gone', 'C:\\ws\\.git', 'C:\\data', 'C:\\data\\x', 'C:\\Data\\x\\y', 'C:\\docs', 'C:\\docs\\z', 'C:\\t'],
+  ...[
+    'C:\\ws\\gone',
+    'C:\\ws\\gone\\deep',
+    'C:\\ws\\.git',
+    'C:\\data',
+    'C:\\data\\x',
+    'C:\\Data\\x\\y',
+    'C:\\docs',
+    'C:\\docs\\z',
+    'C:\\t',
+  ],
 ]
 
 /** Small and repeatable: mulberry32. */

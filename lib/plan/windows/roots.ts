@@ -137,7 +137,8 @@ export function writableParts(entries: WindowsEntries, around: RootSurroundings)
   const pins = new Set([
     ...links.map(({ path }) => path),
     ...metadata.flatMap(item => item.links),
-    ...onTheWay.filter(path => places.view.kindOf(path) !== 'missing'),
+    // Those that are missing are made together with what is denied in them.
+    ...onTheWay,
   ])
   return {
     roots,

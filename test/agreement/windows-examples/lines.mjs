@@ -1,0 +1,85 @@
+/** Command lines, blocks, frames, and rules of the firewall. */
+import { bytes, codeOf, text } from './shared.mjs'
+
+const decoded = (library, ...chunks) => {
+  const decoder = new library.FrameDecoder()
+  return [chunks.flatMap(chunk => decoder.push(chunk)), decoder.unfinished]
+}
+
+export function lineExamples(add, library) {
+  add('a program is no batch file', () => ['a.BAT', 'b.cmd', 'c.cmd. ', 'd.bat.exe', 'cmd'].map(library.isBatchFile), [
+    true,
+    true,
+    true,
+    false,
+    false,
+  ])
+  for (const [name, act] of [
+    ['file', () => library.commandLine('a.bat', [])],
+    ['file', () => library.commandLine('', [])],
+    ['file', () => library.commandLine('a"b', [])],
+    ['args', () => library.commandLine('a', ['\0'])],
+    ['args', () => library.commandLine('a', ['x'.repeat(32_765)])],
+  ])
+    add(`no line: ${act}`, () => codeOf(act), name)
+  add('the longest line', () => library.commandLine('a', ['x'.repeat(32_764)]).length, 32_766)
+  for (const [line, list] of [
+    ['a b\tc', ['a', 'b', 'c']],
+    ['"a b"c', ['a b', 'c']],
+    ['"a b', ['a b']],
+    ['a "b""c" d', ['a', 'b"c d']],
+    ['a ""', ['a', '']],
+    ['a b"c d"e', ['a', 'bc de']],
+    ['a "b\\\\" c', ['a', 'b\\', 'c']],
+    ['a\\"b c', ['a\\"b', 'c']],
+    ['a  ', ['a']],
+  ])
+    add(`the line ${line}`, () => library.splitCommandLine(line), list)
+  for (const given of [{ '': '1' }, { '=': '1' }, { 'a=b': '1' }, { 'a\0': '1' }, { a: '\0' }]) {
+    add(`no block: ${JSON.stringify(given)}`, () => codeOf(() => library.environmentBlock(given)), 'env')
+  }
+  add('a variable that is undefined is not there', () => library.environmentBlock({ a: undefined, b: '' }), 'b=\0\0')
+
+  add('frames that are too long', () => decoded(library, bytes(1, 0, 128, 0, 0)), [[{ flaw: 'too-long' }], false])
+  add('the longest frame is waited for', () => decoded(library, bytes(0, 0, 128, 0)), [[], true])
+  add(
+    'a frame that cannot be sent',
+    () => codeOf(() => library.encodeFrame({ a: 'x'.repeat(8 << 20) })),
+    'ERR_INTERNAL',
+  )
+  add('a frame of nothing', () => codeOf(() => library.encodeFrame({ toJSON: () => undefined })), 'ERR_INTERNAL')
+  add(
+    'frames that are no JSON, or not UTF-8',
+    () => [text('{'), bytes(34, 255, 34)].map(body => decoded(library, bytes(body.length, 0, 0, 0, ...body))[0]),
+    [[{ flaw: 'not-json' }], [{ flaw: 'not-json' }]],
+  )
+  add(
+    'frames that are no message',
+    () => ['[]', 'null', '1'].map(body => decoded(library, bytes(body.length, 0, 0, 0, ...text(body)))[0][0].flaw),
+    Array(3).fill('not-a-message'),
+  )
+  add(
+    'nothing is read after a flaw',
+    () => decoded(library, bytes(1, 0, 0, 0, 49, 2, 0, 0, 0, 123, 125), bytes(2, 0, 0, 0, 123, 125)),
+    [[{ flaw: 'not-a-message' }], false],
+  )
+
+  add(
+    'rules for the offline account',
+    () =>
+      library
+        .firewallRules({ proxyPorts: [8080], localBinding: false })
+        .map(({ name, protocol, remotePorts }) => [name, protocol, remotePorts]),
+    [
+      ['castellan_offline_block_loopback_udp', 17, null],
+      ['castellan_offline_block_loopback_tcp', 6, '1-8079,8081-65535'],
+      ['castellan_offline_block', 256, null],
+    ],
+  )
+  add(
+    'no rule is about this machine when local servers are open',
+    () => library.firewallRules({ proxyPorts: [], localBinding: true }).map(({ name }) => name),
+    ['castellan_offline_block'],
+  )
+  add('the account of a rule', () => library.firewallAccount('S-1-2'), 'O:LSD:(A;;CC;;;S-1-2)')
+}
