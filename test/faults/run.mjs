@@ -2,7 +2,7 @@
 // npm run faults: fails each system call of a launch in turn, in a build of its own (native/linux/faults.h), and looks that
 // the command never ran unconfined and that nothing stays behind.
 //
-//   npm run faults -- [--engines namespace,shared,landlock,bwrap] [--sweeps REGEX] [--no-build]
+//   npm run faults -- [--engines namespace,shared,landlock,bwrap,wrap,wrap-landlock] [--sweeps REGEX] [--no-build]
 //
 // Three sweeps per engine: the calls of the child between clone and exec, those of the helper, and, by a limit on open
 // files that lets one more through each time, the descriptors that the parent makes. A launch must either end with
@@ -20,7 +20,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const build = path.join(root, 'build/cmake-faults')
 const { values: options } = parseArgs({
   options: {
-    engines: { type: 'string', default: 'namespace,shared,landlock,bwrap' },
+    engines: { type: 'string', default: 'namespace,shared,landlock,bwrap,wrap,wrap-landlock' },
     sweeps: { type: 'string', default: '' },
     build: { type: 'boolean', default: true },
   },
@@ -58,6 +58,8 @@ const only = {
   shared: { engines: ['namespace'], bubblewrap: 'never', processes: 'shared' },
   landlock: { engines: ['landlock'], bubblewrap: 'never' },
   bwrap: { engines: ['bwrap'], bubblewrap: 'require' },
+  wrap: { engines: ['namespace'], bubblewrap: 'never' },
+  'wrap-landlock': { engines: ['landlock'], bubblewrap: 'never' },
 }
 
 const base = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'castellan-faults-')))
@@ -127,6 +129,20 @@ async function launch(sandbox, sync) {
   return { outcome, problems }
 }
 
+/** The same for a wrapped command, which Node.js starts: the helper ends with a code of its own and says the step. */
+function launchWrapped({ file, args, env }) {
+  const problems = []
+  const { status, signal, stderr } = spawnSync(file, args, { env, cwd: ws, encoding: 'utf8' })
+  const ran = fs.existsSync(witness)
+  const outcome = ran ? 'ran' : (/was not started: ([^:]*):/.exec(stderr)?.[1] ?? `ended ${status ?? signal}`)
+  if (ran && (status !== 0 || signal !== null)) problems.push(`ran and ended ${status ?? signal}: ${stderr}`)
+  if (!ran && (status === 0 || (status !== null && status < 125))) problems.push(`exit ${status}: ${stderr}`)
+  if (fs.existsSync(outside)) problems.push('the command was not confined')
+  fs.rmSync(witness, { force: true })
+  fs.rmSync(outside, { force: true })
+  return { outcome, problems }
+}
+
 /**
  * What a launch used may be on its way back to the system yet, and what ended runs left is swept a little later, with
  * descriptors of its own: so one look that finds nothing is enough, and is the one that counts.
@@ -140,7 +156,7 @@ async function whatStays(before) {
   return stays
 }
 
-function heldSince({ fds, kids, mounted }) {
+function heldSince({ fds, kids, mounted, known }) {
   const stays = []
   const now = openFiles()
   const added = [...now].filter(([fd, target]) => fds.get(fd) !== target)
@@ -148,24 +164,39 @@ function heldSince({ fds, kids, mounted }) {
     stays.push(`${now.size - fds.size} descriptors stay: ${added.map(words => words.join(' '))}`)
   if (children() !== kids) stays.push(`children: ${children().split(' ').map(describeProcess)}, before: ${kids}`)
   if (mounts() !== mounted) stays.push('mounts stay')
-  const left = fs.readdirSync(ws).filter(name => name !== '.git')
+  const left = fs.readdirSync(ws).filter(name => !known.has(name))
   if (left.length > 0) stays.push(`${left} stay`)
   return stays
 }
 
+/** What is held once the helpers of earlier runs have gone, which they do a moment after their runs: nothing less for a while. */
+async function atRest() {
+  // A wrapped command keeps its placeholders until its sandbox is disposed.
+  const known = new Set(fs.readdirSync(ws))
+  const look = () => ({ fds: openFiles(), kids: children(), mounted: mounts(), known })
+  let least = look()
+  for (let round = 0; round < 10; round++) {
+    await pause(50)
+    const now = look()
+    if (now.fds.size < least.fds.size || now.kids.length < least.kids.length) round = 0
+    least = now
+  }
+  return least
+}
+
 /** Until nothing failed any more for a while: the last ordinals are past the end of the launch. */
-async function sweep(engine, sandbox, name, setFault, mostInARow) {
+async function sweep(engine, start, name, setFault, mostInARow) {
   if (!new RegExp(options.sweeps).test(name)) return
   const stages = new Map()
-  const before = { fds: openFiles(), kids: children(), mounted: mounts() }
+  const before = await atRest()
   let inARow = 0
   let points = 0
   for (let ordinal = 1; inARow < mostInARow && ordinal < 2000; ordinal++) {
     setFault(ordinal)
-    const { outcome, problems } = await launch(sandbox, ordinal % 2 === 0)
+    const { outcome, problems } = await start.launch(ordinal % 2 === 0)
     setFault(0)
     // Without a descriptor a placeholder cannot be locked, so not removed either; the next run does it (docs/limits.md).
-    if (name === 'open files' && fs.readdirSync(ws).length > 1) sandbox.runSync('true')
+    if (name === 'open files' && fs.readdirSync(ws).length > 1) start.sandbox.runSync('true')
     report(`${engine}, ${name} ${ordinal} (${outcome})`, [...problems, ...(await whatStays(before))])
     inARow = outcome === 'ran' ? inARow + 1 : 0
     if (outcome !== 'ran') points++
@@ -185,16 +216,25 @@ try {
     const sandbox = await createSandbox({ policy, cwd: ws, linux: only[engine] })
     await sandbox.run('true')
     sandbox.runSync('true')
+    if (engine.startsWith('wrap')) {
+      const wrapped = sandbox.wrap('/bin/sh', ['-c', 'echo x >"$0"; echo x >"$1"; exit 0', outside, witness])
+      const start = { sandbox, launch: () => launchWrapped(wrapped) }
+      await sweep(engine, start, 'helper, EIO, call', faultOf(2, os.constants.errno.EIO), 40)
+      await sweep(engine, start, 'helper, ENOSYS, call', faultOf(2, os.constants.errno.ENOSYS), 40)
+      await sandbox[Symbol.asyncDispose]()
+      continue
+    }
+    const start = { sandbox, launch: sync => launch(sandbox, sync) }
     const { EIO, ENOSYS } = os.constants.errno
     for (const [name, errno] of [
       ['EIO', EIO],
       ['ENOSYS', ENOSYS],
     ]) {
-      await sweep(engine, sandbox, `child, ${name}, call`, faultOf(1, errno), 40)
-      await sweep(engine, sandbox, `helper, ${name}, call`, faultOf(2, errno), 40)
+      await sweep(engine, start, `child, ${name}, call`, faultOf(1, errno), 40)
+      await sweep(engine, start, `helper, ${name}, call`, faultOf(2, errno), 40)
     }
     const files = count => binding.setSoftLimit(RLIMIT_NOFILE, count === 0 ? 4096 : 2 + count)
-    await sweep(engine, sandbox, 'open files', files, 40)
+    await sweep(engine, start, 'open files', files, 40)
     await sandbox[Symbol.asyncDispose]()
   }
 } finally {

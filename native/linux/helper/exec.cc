@@ -185,6 +185,7 @@ struct OwnRequest {
 
 void Exec(const char* plan_path, int count, const char** command, const char* const* environment,
           bool stand_in) {
+  sys::ArmFaults();
   if (stand_in) refusal_code = kRefusedHelper;
   const long fd = sys::OpenAt(sys::kAtFdCwd, plan_path, sys::kReadOnly | sys::kCloseOnExec);
   if (fd < 0) Refuse(Report{Stage::kImage, static_cast<int32_t>(-fd), -1});
