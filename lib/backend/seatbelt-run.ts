@@ -6,7 +6,7 @@ import type { MacosPlan } from '../plan/plan.ts'
 import type { Command } from '../process/command.ts'
 import { defaultMaxBuffer, type RunOptions } from '../process/options.ts'
 import { makeResult, type RunResult } from '../process/result.ts'
-import { AbortError, type PlanFacts } from '../process/run.ts'
+import { AbortError, type ActiveRuns, type PlanFacts } from '../process/run.ts'
 import { signalNumber } from '../process/signals.ts'
 import { TreeEnding } from '../process/tree-ending.ts'
 import { failureAtExit, type StartedCommand, startCommand } from './seatbelt-start.ts'
@@ -19,6 +19,7 @@ export async function runSeatbelt(
   command: Command,
   options: RunOptions,
   facts: PlanFacts,
+  active: ActiveRuns,
 ): Promise<RunResult<string | Buffer>> {
   const startedAt = performance.now()
   const { signal } = options
@@ -37,15 +38,20 @@ export async function runSeatbelt(
   output.collect(child.stderr, 1)
   feed(child.stdin, options.input)
   let aborted = false
-  const abort = () => {
+  let reason: unknown
+  const endFor = (why: unknown) => {
+    if (!aborted) reason = why
     aborted = true
     ending.terminate()
   }
+  const abort = () => endFor(signal?.reason)
+  active.add(endFor)
   signal?.addEventListener('abort', abort, { once: true })
   const end = await endOf(started, ending, options.lifetime)
+  active.delete(endFor)
   signal?.removeEventListener('abort', abort)
   // First: what was ended before it was confined tells of a failed start that is none.
-  if (aborted) throw new AbortError(signal?.reason)
+  if (aborted) throw new AbortError(reason)
   // What a limit ended may have run.
   if (ending.limit === null) await started.confined
   const failure = failureAtExit(plan, end.code, output.bytes(1))

@@ -19,9 +19,9 @@ export function seatbeltStarter(plan: MacosPlan, unchanged: (helper: string) => 
     })
   }
   return {
-    async run(command, options, facts) {
+    async run(command, options, facts, active) {
       check()
-      return await runSeatbelt(plan, command, options, facts)
+      return await runSeatbelt(plan, command, options, facts, active)
     },
     runSync(command, options, facts) {
       check()

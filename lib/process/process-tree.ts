@@ -8,20 +8,21 @@ import { spawnSync } from 'node:child_process'
 export interface ListedProcess {
   readonly pid: number
   readonly parent: number
+  readonly group: number
   readonly started: string
 }
 
 /** Every process of this machine; empty when they cannot be listed. */
 export function listProcesses(): ListedProcess[] {
-  const { stdout } = spawnSync('/bin/ps', ['-A', '-o', 'pid=,ppid=,lstart='], {
+  const { stdout } = spawnSync('/bin/ps', ['-A', '-o', 'pid=,ppid=,pgid=,lstart='], {
     encoding: 'utf8',
     env: { LC_ALL: 'C' },
     stdio: ['ignore', 'pipe', 'ignore'],
     maxBuffer: Number.POSITIVE_INFINITY,
   })
   return (stdout ?? '').split('\n').flatMap(line => {
-    const [, pid, parent, started] = /^\s*(\d+)\s+(\d+)\s+(.*\S)\s*$/.exec(line) ?? []
-    return started === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), started }]
+    const [, pid, parent, group, started] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*\S)\s*$/.exec(line) ?? []
+    return started === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group), started }]
   })
 }
 
@@ -47,6 +48,7 @@ export class ProcessTree {
   readonly #leader: number
   readonly #ownGroup: boolean
   #known: readonly ListedProcess[] = []
+  #leaderEnded = false
 
   /** `ownGroup`: the leader was started in a session of its own. */
   constructor(leader: number, ownGroup: boolean) {
@@ -58,21 +60,36 @@ export class ProcessTree {
   signal(signal: number): void {
     const listed = listProcesses()
     const alive = this.#known.filter(known => listed.some(item => isSame(item, known)))
-    const tree = [this.#leader, ...alive.map(({ pid }) => pid)].flatMap(pid => descendantsOf(pid, listed))
-    this.#known = [...new Map([...alive, ...tree].map(item => [item.pid, item])).values()]
-    this.#signalGroup(signal)
+    // Whoever has the leader's number after its end is somebody else.
+    const roots = this.#leaderEnded ? alive.map(({ pid }) => pid) : [this.#leader, ...alive.map(({ pid }) => pid)]
+    this.#note([...alive, ...roots.flatMap(pid => descendantsOf(pid, listed))])
+    if (!this.#leaderEnded) this.#signalGroup(signal)
     for (const { pid } of this.#known) send(pid, signal)
   }
 
-  /** Ends what is left when the leader has ended. */
+  /** To be called once, at once when the leader has ended: nobody else can have its group's number yet. Ends what is left. */
   endRest(): void {
+    this.#leaderEnded = true
     this.#signalGroup(9)
-    if (this.#known.length === 0) return
+    if (this.#known.length > 0) this.#forgetLeader(listProcesses())
+    for (const { pid } of this.#known) send(pid, 9)
+    this.#known = []
+  }
+
+  /** The same, but what is left goes on, and gets later signals. */
+  leaveRest(): void {
+    this.#leaderEnded = true
     const listed = listProcesses()
-    // The leader has ended: whoever has its number now is somebody else.
-    for (const known of this.#known) {
-      if (known.pid !== this.#leader && listed.some(item => isSame(item, known))) send(known.pid, 9)
-    }
+    if (this.#ownGroup) this.#note([...this.#known, ...listed.filter(({ group }) => group === this.#leader)])
+    this.#forgetLeader(listed)
+  }
+
+  #note(found: readonly ListedProcess[]): void {
+    this.#known = [...new Map(found.map(item => [item.pid, item])).values()]
+  }
+
+  #forgetLeader(listed: readonly ListedProcess[]): void {
+    this.#known = this.#known.filter(known => known.pid !== this.#leader && listed.some(item => isSame(item, known)))
   }
 
   #signalGroup(signal: number): void {

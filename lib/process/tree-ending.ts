@@ -51,12 +51,9 @@ export class TreeEnding {
 
   /** `signal` to every process of the tree now, SIGKILL after `delay` ms. */
   terminate(signal: number = this.#signal, delay: number = this.#grace): void {
-    if (this.#tree === null) return
+    // Nothing is left of what was ended with the command.
+    if (this.#tree === null || (this.#exited && this.#lifetime !== 'session')) return
     this.#told = true
-    if (this.#exited) {
-      this.#tree.endRest()
-      return
-    }
     this.#tree.signal(delay === 0 ? 9 : signal)
     if (delay > 0 && signal !== 9) this.#later(() => this.#tree?.signal(9), delay)
   }
@@ -67,6 +64,7 @@ export class TreeEnding {
     this.#exited = true
     for (const timer of this.#timers) clearTimeout(timer)
     if (this.#lifetime !== 'session' || this.#told) this.#tree?.endRest()
+    else this.#tree?.leaveRest()
     this.#unguard()
   }
 

@@ -186,6 +186,19 @@ describe.skipIf(compilerMissing !== null)(
         process.kill(stays, 'SIGKILL')
       })
 
+      it('ends what stays behind when it is asked to, later', async () => {
+        const sandbox = await sandboxOf({}, changes)
+        const script = 'sleep 60 > /dev/null 2>&1 & echo $!'
+        const child = sandbox.spawn('sh', ['-c', script], { lifetime: 'session' })
+        const pid = await new Promise<number>(resolve => child.stdout?.once('data', part => resolve(Number(part))))
+        await new Promise(resolve => child.once('close', resolve))
+        expect(isAlive(pid)).toBe(true)
+        child.terminate('SIGKILL', 0)
+        await until('it ends', () => !isAlive(pid), 10_000)
+        // There is nothing left to be ended, whoever has the number now.
+        child.terminate('SIGKILL', 0)
+      })
+
       it('ends a command that is aborted', async () => {
         const sandbox = await sandboxOf({}, changes)
         const abort = new AbortController()
@@ -393,6 +406,21 @@ describe.skipIf(compilerMissing !== null)(
           option,
         })
       }
+    })
+
+    it('forks a Node.js module with a channel', async () => {
+      const sandbox = await sandboxOf()
+      const module = path.join(cwd, 'module.cjs')
+      writeFileSync(
+        module,
+        "process.once('message', m => { process.send({ got: m, by: process.env.CODEX_SANDBOX }); process.disconnect() })",
+      )
+      const child = sandbox.fork(module, [], { silent: true })
+      const answer = new Promise(resolve => child.once('message', resolve))
+      const closed = new Promise(resolve => child.once('close', (...values) => resolve(values)))
+      child.send({ hello: 1 })
+      expect(await answer).toEqual({ got: { hello: 1 }, by: 'seatbelt' })
+      expect(await closed).toEqual([0, null])
     })
 
     it('explains a path by the profile', async () => {
