@@ -124,7 +124,8 @@ export function writableParts(entries: WindowsEntries, around: RootSurroundings)
   const inside = closed
     .filter(({ path, target }) => target !== 'symlink' && isUnder(path, roots))
     .map(rule => rule.path)
-  const state = places.view.kindOf(stateDirectory) !== 'missing' && isUnder(stateDirectory, roots)
+  // Also while it is missing: it is there before the command is.
+  const state = isUnder(stateDirectory, roots)
   const denyWrite = [
     ...new Set([...inside, ...metadata.flatMap(item => item.closed), ...(state ? [stateDirectory] : [])]),
   ]
