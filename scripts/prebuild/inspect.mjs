@@ -3,7 +3,7 @@
  */
 import { isElf, readElf } from './elf.mjs'
 import { isMachO, readMachO } from './macho.mjs'
-import { glibcFloor, sizeBudget } from './targets.mjs'
+import { glibcFloor, machOSizeBudget, sizeBudget } from './targets.mjs'
 
 /** What the loader of a Node-API module asks for. */
 const entryPoints = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
@@ -15,7 +15,8 @@ const systemLibraries = {
 /** `target` from targets.mjs, the bytes of one of its files, and whether they are the helper program. */
 export function findings(target, bytes, { helper = false } = {}) {
   const found = []
-  if (bytes.length > sizeBudget) found.push(`has ${bytes.length} bytes, more than ${sizeBudget}`)
+  const budget = target.system === 'darwin' ? machOSizeBudget : sizeBudget
+  if (bytes.length > budget) found.push(`has ${bytes.length} bytes, more than ${budget}`)
   try {
     if (target.system === 'darwin') found.push(...machOFindings(target, readMachO(bytes), helper))
     else found.push(...elfFindings(target, readElf(bytes)))
@@ -25,10 +26,9 @@ export function findings(target, bytes, { helper = false } = {}) {
   return found
 }
 
-function* exportFindings(exported, prefix = '') {
-  const allowed = entryPoints.map(name => prefix + name)
-  if (!exported.includes(allowed[0])) yield `does not export ${allowed[0]}`
-  for (const name of exported) if (!allowed.includes(name)) yield `exports ${name}`
+function* exportFindings(exported) {
+  if (!exported.includes(entryPoints[0])) yield `does not export ${entryPoints[0]}`
+  for (const name of exported) if (!entryPoints.includes(name)) yield `exports ${name}`
 }
 
 function* elfFindings({ architecture, libc }, elf) {
@@ -62,7 +62,10 @@ function* machOFindings({ architecture }, file, helper) {
   if (file.architecture !== architecture) yield `is for ${file.architecture}`
   if (file.oldestSystem !== '11.0') yield `is for macOS ${file.oldestSystem} and newer`
   for (const library of file.libraries) if (library !== '/usr/lib/libSystem.B.dylib') yield `needs ${library}`
-  if (!helper) yield* exportFindings(file.exported, '_')
+  if (!helper && !file.exported.includes(`_${entryPoints[0]}`)) yield `does not export _${entryPoints[0]}`
+  // The compiler's runtime is exported too: zig's linker takes no list, and macOS binds a symbol to the library it was
+  // linked from, so that nothing else finds these. Code of ours must not be among them.
+  for (const name of file.exported.filter(one => /castellan|Napi/.test(one))) yield `exports ${name}`
   // Intel's macOS runs what is not signed; Apple's processors do not.
   if (file.signature === 'broken' || (architecture === 'arm64' && file.signature !== 'ad-hoc')) {
     yield `has the signature '${file.signature}'`
