@@ -30,6 +30,8 @@ export type PlanLimitCode =
   | 'reopened-descriptors'
   /** Processes of a run cannot be told from others (RLIMIT_RTTIME of the host is limited, and no PID namespace). */
   | 'process-tree'
+  /** bubblewrap binds the host's devices writable, so that user id 0, who owns them, can change their mode and times. */
+  | 'device-metadata'
 
 export interface PlanLimit {
   readonly code: PlanLimitCode

@@ -287,9 +287,9 @@ describe.skipIf(compilerMissing !== null)(`escapes${compilerMissing === null ? '
     })
 
     // bubblewrap cannot mount a device read-only: for root, chmod of /dev/null reaches the host (docs/limits).
-    const define = engine === 'bwrap' && process.geteuid?.() === 0 ? it.fails : it
-    define('changes nothing about the devices of the host', async () => {
-      const expected = process.geteuid?.() === 0 ? ({ limit: 'metadata-outside-roots' } as const) : 'deny'
+    it('changes nothing about the devices of the host', async () => {
+      const code = engine === 'bwrap' ? 'device-metadata' : 'metadata-outside-roots'
+      const expected = process.geteuid?.() === 0 ? ({ limit: code } as const) : 'deny'
       await check(await sandboxOf(engine), probe, [
         ['chmod|/dev/null|666', expected],
         ['utimes|/dev/null', expected],

@@ -115,6 +115,8 @@ function mountedPlan(
   const limits = [
     ...landlockLimits(resolved, abi, 'stacked', { pidNamespace: namespaces.pid }),
     ...(namespaces.pid ? [] : [limit('process-visibility')]),
+    // Its option that closes a mount for changes closes the device as well.
+    ...(engine === 'bwrap' && capabilities.privileged ? [limit('device-metadata')] : []),
     ...gitLimits(resolved),
   ]
   const parts = { namespaces, mounts: mounts.plan, landlock, limits, bubblewrap }

@@ -16,6 +16,7 @@ const messages: Readonly<Record<PlanLimitCode, string>> = {
   'git-commondir':
     'a file commondir can be created in the git directory, with which git takes hooks and configuration from another place',
   'reopened-descriptors': 'files of the host behind inherited descriptors can be re-opened through /proc',
+  'device-metadata': 'mode and times of devices such as /dev/null, which the user owns, can be changed',
   'process-tree':
     'processes that leave the process group of their command are not ended with it, and none is when the host is killed',
 }
