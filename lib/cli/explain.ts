@@ -1,10 +1,12 @@
 /**
- * `castellan explain`: what a command could do with a path, which entry of the policy says so, and what holds it.
+ * `castellan explain`: what a command could do with a path, which entry of the policy says so, what holds it, and what every
+ * other engine would do, those of other systems too.
  */
-import type { DecidedBy, Explanation, Sandbox } from '../index.ts'
+import type { DecidedBy, Explanation, PathInspection, Sandbox } from '../index.ts'
 import type { CommandLine, Subcommand } from './command-line.ts'
 import type { Ending } from './ending.ts'
-import { makeSandbox, sandboxOptions } from './sandbox-option.ts'
+import { engineRow } from './engine-table.ts'
+import { inspectSandbox, makeSandbox, sandboxOptions } from './sandbox-option.ts'
 import { type Cell, table } from './table.ts'
 import { type Colour, painter, printable, say } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -19,14 +21,19 @@ export const explain: Subcommand = {
 async function act(line: CommandLine): Promise<Ending> {
   if (line.words.length === 0) throw new UsageError('there is no path to explain')
   if (line.words.includes('')) throw new UsageError('a path is empty')
-  const { sandbox, choice } = await makeSandbox(line)
-  const paths = line.words.map(path => sandbox.explain(path))
+  const chosen = await makeSandbox(line)
+  const { sandbox, choice } = chosen
+  const inspection = await inspectSandbox(chosen, line)
+  const paths = line.words.map(path => ({ ...sandbox.explain(path), engines: inspection.explain(path).engines }))
   if (line.has('json')) say('stdout', json(sandbox, choice.name, paths))
   else for (const text of report(sandbox, choice.name, paths)) say('stdout', text)
   return 0
 }
 
-function json(sandbox: Sandbox, policy: string, paths: readonly Explanation[]): string {
+/** What holds the path here, and what every engine would do with it. */
+type ExplainedPath = Explanation & Pick<PathInspection, 'engines'>
+
+function json(sandbox: Sandbox, policy: string, paths: readonly ExplainedPath[]): string {
   const { engine, digest, limits } = sandbox.plan
   const { network, cwd } = sandbox.policy
   return JSON.stringify({ policy, cwd, network, engine, planDigest: digest, limits, paths }, null, 2)
@@ -34,7 +41,7 @@ function json(sandbox: Sandbox, policy: string, paths: readonly Explanation[]): 
 
 const accessColours: Readonly<Record<Explanation['access'], Colour>> = { write: 'green', read: 'yellow', none: 'red' }
 
-function report(sandbox: Sandbox, policy: string, paths: readonly Explanation[]): string[] {
+function report(sandbox: Sandbox, policy: string, paths: readonly ExplainedPath[]): string[] {
   const paint = painter('stdout')
   const { engine, limits } = sandbox.plan
   const { network, cwd } = sandbox.policy
@@ -52,7 +59,19 @@ function report(sandbox: Sandbox, policy: string, paths: readonly Explanation[])
     ...table(['PATH', 'ACCESS', 'DECIDED BY', 'RULE', 'HELD BY'], rows, paint),
     ...(held.length === 0 ? [] : ['']),
     ...held.map(({ code, message }) => `${paint('yellow', 'not held here:')} ${message} (${code})`),
+    '',
+    ...table(['SYSTEM', 'ENGINE', 'STATE', 'ACCESS', ''], engineRows(paths), paint),
   ]
+}
+
+/** One row per engine; its answers in the order of the paths. */
+function engineRows(paths: readonly ExplainedPath[]): (Cell | string)[][] {
+  return paths[0]!.engines.map((verdict, index) => {
+    const limits = paths.flatMap(({ engines }) => engines[index]!.limits)
+    const [system, engine, state, reason] = engineRow({ ...verdict, limits })
+    const access = paths.map(({ engines }) => engines[index]!.access ?? '-').join(', ')
+    return [system, engine, state, access, reason]
+  })
 }
 
 function pathText({ path, canonicalPath }: Explanation): string {

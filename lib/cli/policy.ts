@@ -1,17 +1,17 @@
 /**
  * `castellan policy`: is a policy right, what does it mean here, how does it read in the other model, and its JSON Schema.
  */
-import { type EngineVerdict, inspectPolicy, PolicyError, type PolicyInspection } from '../index.ts'
+import { inspectPolicy, PolicyError, type PolicyInspection } from '../index.ts'
 import { policyJsonSchema, printFileSystemPolicy, printLegacyPolicy } from '../policy/index.ts'
 import type { CommandLine, Subcommand } from './command-line.ts'
 import { existingDirectory } from './directory.ts'
 import type { Ending } from './ending.ts'
+import { engineTable } from './engine-table.ts'
 import { type PolicyText, readPolicy } from './policy-text.ts'
 import { policyTree } from './policy-tree.ts'
 import { gitAccessNamed } from './sandbox-option.ts'
 import { suggestion } from './spelling.ts'
-import { type Cell, table } from './table.ts'
-import { type Colour, painter, printable, say } from './terminal.ts'
+import { painter, printable, say } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 export const policyCommand: Subcommand = {
@@ -126,25 +126,6 @@ function tellError(name: string, error: PolicyError, json: boolean): void {
   }
   const where = place === undefined ? '' : `:${place.line}:${place.column}`
   say('stderr', `${painter('stderr')('red', 'castellan:')} ${printable(`${name}${where}: ${message}`)} (${code})`)
-}
-
-const stateColours: Readonly<Record<EngineVerdict['state'], Colour>> = {
-  held: 'green',
-  refused: 'red',
-  unavailable: 'yellow',
-  'not-implemented': 'dim',
-}
-
-export function engineTable(
-  engines: readonly EngineVerdict[],
-  paint: (colour: Colour, text: string) => string,
-): readonly string[] {
-  const rows = engines.map(({ system, engine, state, limits, why }): (Cell | string)[] => {
-    const reasons = limits.map(({ code }) => code).join(', ')
-    const reason = state === 'held' ? (reasons === '' ? 'all of it' : `but for: ${reasons}`) : (why ?? '')
-    return [system, engine, { text: state.replace('-', ' '), colour: stateColours[state] }, reason]
-  })
-  return table(['SYSTEM', 'ENGINE', 'STATE', ''], rows, paint)
 }
 
 async function show(name: string, line: CommandLine): Promise<Ending> {

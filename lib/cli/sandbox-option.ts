@@ -1,7 +1,14 @@
 /**
  * The options that `run` and `explain` share, and the sandbox they ask for.
  */
-import { createSandbox, type GitAccess, type LinuxEngine, type Sandbox } from '../index.ts'
+import {
+  createSandbox,
+  type GitAccess,
+  inspectPolicy,
+  type LinuxEngine,
+  type PolicyInspection,
+  type Sandbox,
+} from '../index.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import { existingDirectory } from './directory.ts'
 import { choosePolicy, type PolicyChoice, policyOptions } from './policy-option.ts'
@@ -37,6 +44,13 @@ export async function makeSandbox(line: CommandLine): Promise<ChosenSandbox> {
     ...(chosen.length === 0 ? {} : { linux: { engines: chosen } }),
   })
   return { sandbox, choice }
+}
+
+/** What every engine makes of the policy that a sandbox was made for. */
+export function inspectSandbox({ sandbox, choice }: ChosenSandbox, line: CommandLine): Promise<PolicyInspection> {
+  const git = line.one('git')
+  const asked = { policy: choice.policy, cwd: sandbox.policy.cwd }
+  return inspectPolicy(git === undefined ? asked : { ...asked, git: gitAccessNamed(git) })
 }
 
 function engineNamed(name: string): LinuxEngine {

@@ -1,11 +1,61 @@
-/** The engines of the systems that this version confines nothing on. */
+/**
+ * What the systems that this process does not run on would do with a policy, for whoever writes one for several. Pure: their
+ * plans are made here as they would be there, on the paths of this disk.
+ */
+import { unreachable } from '../errors.ts'
+import type { ResolvedPolicy, Surroundings } from '../policy/types.ts'
+import { macosAnswer } from './macos/answer.ts'
+import type { MacosPlan, PlanLimit } from './plan.ts'
+import { windowsAnswer } from './windows/answer.ts'
+import type { WindowsBackend } from './windows/gate.ts'
+import type { WindowsLimit } from './windows/limits.ts'
 
-export interface OtherEngine {
+export interface OtherSystem {
   readonly system: 'macos' | 'windows'
-  readonly engine: string
+  readonly engine: 'seatbelt' | 'restricted-token' | 'elevated'
+  readonly state: 'would-hold' | 'would-refuse'
+  /** What it would not hold; empty for a refusal. */
+  readonly limits: readonly (PlanLimit | WindowsLimit)[]
+  readonly why?: string
+  readonly hint?: string
+  /** Answers for a path; null where there is none. Windows has none here: its plans stand on paths of a Windows disk. */
+  readonly plan: MacosPlan | null
 }
 
-export const otherEngines: readonly OtherEngine[] = [
-  { system: 'macos', engine: 'seatbelt' },
-  { system: 'windows', engine: 'restricted-token' },
-]
+/** One answer per engine: Seatbelt, then the Windows backends, the one that needs no setup first. */
+export function otherSystems(resolved: ResolvedPolicy, surroundings: Surroundings): readonly OtherSystem[] {
+  return [onMacos(resolved, surroundings), ...onWindows(resolved)]
+}
+
+function onMacos(resolved: ResolvedPolicy, surroundings: Surroundings): OtherSystem {
+  const answer = macosAnswer(resolved, surroundings)
+  const seatbelt = { system: 'macos', engine: 'seatbelt' } as const
+  if ('plan' in answer) return { ...seatbelt, state: 'would-hold', limits: answer.plan.limits, plan: answer.plan }
+  return { ...seatbelt, ...refused(answer.refusal) }
+}
+
+function onWindows(resolved: ResolvedPolicy): OtherSystem[] {
+  return windowsAnswer(resolved).map(({ backend, refusal, limits }) => {
+    const engine = { system: 'windows', engine: engineOf(backend) } as const
+    return refusal === null
+      ? { ...engine, state: 'would-hold', limits, plan: null }
+      : { ...engine, ...refused(refusal) }
+  })
+}
+
+/** The words of the policy model (spec WIN-1). */
+function engineOf(backend: WindowsBackend): 'restricted-token' | 'elevated' {
+  switch (backend) {
+    case 'unelevated':
+      return 'restricted-token'
+    case 'elevated':
+      return 'elevated'
+    default:
+      return unreachable(backend)
+  }
+}
+
+function refused({ message, hint }: { readonly message: string; readonly hint?: string }) {
+  const why = hint === undefined ? { why: message } : { why: message, hint }
+  return { state: 'would-refuse', limits: [], plan: null, ...why } as const
+}

@@ -9,14 +9,14 @@ import { probeCapabilities } from '../host/probe.ts'
 import { currentSurroundings } from '../host/surroundings.ts'
 import { choosePlan } from '../plan/choose.ts'
 import { type Explanation, explainPath } from '../plan/explain.ts'
-import { otherEngines } from '../plan/other-systems.ts'
-import type { LinuxEngine, Plan, PlanLimit } from '../plan/plan.ts'
+import { type OtherSystem, otherSystems } from '../plan/other-systems.ts'
+import type { LinuxEngine, Plan } from '../plan/plan.ts'
 import { canonicalPaths } from '../policy/canonical.ts'
 import { resolvePath } from '../policy/path.ts'
 import type { Policy } from '../policy/policy.ts'
 import { resolvePolicy } from '../policy/resolve.ts'
 import { parseSandboxPolicy } from '../policy/sandbox-policy.ts'
-import type { Access, ResolvedPolicy } from '../policy/types.ts'
+import type { Access, ResolvedPolicy, Surroundings } from '../policy/types.ts'
 import { checkSandboxOptions, type SandboxOptions } from './options.ts'
 
 /** What one engine makes of a policy. */
@@ -29,14 +29,17 @@ export interface EngineVerdict {
     | 'refused'
     /** This machine does not have what it needs. */
     | 'unavailable'
-    /** Not in this version. */
-    | 'not-implemented'
-  readonly limits: readonly PlanLimit[]
+    /** Another system's engine: what it would do there with everything that it needs. */
+    | OtherSystem['state']
+  readonly limits: OtherSystem['limits']
   readonly why?: string
   readonly hint?: string
 }
 
-/** The same for one path: `access` is what a command would get, null where nothing would run. */
+/**
+ * The same for one path: `access` is what a command would get, null where nothing would run. For Windows that is what the policy
+ * says: a path of this disk is none of a Windows disk, so no plan can be asked.
+ */
 export interface EngineAnswer extends EngineVerdict {
   readonly access: Access | null
   /** The line of the plan that holds the path. */
@@ -77,7 +80,7 @@ export async function inspectPolicy(
   const surroundings = { ...currentSurroundings(cwd === undefined ? {} : { cwd }), git, globs: globSearch() }
   const policy = parseSandboxPolicy(options.policy, { unknownMembers: 'refuse' })
   const resolved = resolvePolicy(policy, surroundings)
-  const judged = [...(await judgeHere(resolved)), ...judgeElsewhere()]
+  const judged = [...(await judgeHere(resolved)), ...judgeElsewhere(resolved, surroundings)]
   return Object.freeze({
     policy,
     resolved,
@@ -88,7 +91,7 @@ export async function inspectPolicy(
       const explain = (plan: Plan | null) => explainPath({ resolved, plan, path, canonicalPath })
       const { decidedBy, rule, matched, policyAccess } = explain(null)
       const engines = judged.map(({ verdict, plan }): EngineAnswer => {
-        if (plan === null) return { ...verdict, access: null, planLine: null }
+        if (plan === null) return { ...verdict, access: withoutPlan(verdict, policyAccess), planLine: null }
         const { access, planLine, limits } = explain(plan)
         return { ...verdict, limits, access, planLine }
       })
@@ -114,6 +117,10 @@ async function judgeHere(resolved: ResolvedPolicy): Promise<Judged[]> {
   })
 }
 
-function judgeElsewhere(): Judged[] {
-  return otherEngines.map(other => ({ plan: null, verdict: { ...other, state: 'not-implemented', limits: [] } }))
+function judgeElsewhere(resolved: ResolvedPolicy, surroundings: Surroundings): Judged[] {
+  return otherSystems(resolved, surroundings).map(({ plan, ...verdict }) => ({ plan, verdict }))
+}
+
+function withoutPlan({ state }: EngineVerdict, policyAccess: Access): Access | null {
+  return state === 'would-hold' ? policyAccess : null
 }

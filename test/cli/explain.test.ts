@@ -43,6 +43,23 @@ describe.runIf(engines.some(engine => engine !== 'landlock'))('castellan explain
     expect(stdout).toMatch(/new\.txt +write +entry \d+: :\w+ +ACC-3 +bind write directory/)
   })
 
+  it('says what the engines of every system would do with the path', () => {
+    const { stdout } = explain('.git/config', 'new.txt')
+    expect(stdout).toMatch(/^macos +seatbelt +would hold +read, write +all of it$/m)
+    expect(stdout).toMatch(/^windows +restricted-token +would hold +read, write +but for: \S/m)
+    const policy = '{"kind":"restricted","entries":[{"path":{"type":"path","path":"/etc"},"access":"read"}]}'
+    writeFileSync(path.join(cwd, 'etc.json'), policy)
+    const [{ engines: answers }] = JSON.parse(explain('-p', 'etc.json', '--json', '/etc/passwd').stdout).paths
+    expect(answers).toMatchObject([
+      { system: 'linux', engine: 'namespace' },
+      { system: 'linux', engine: 'bwrap' },
+      { system: 'linux', engine: 'landlock' },
+      { system: 'macos', state: 'would-hold', access: 'read', planLine: expect.stringContaining('/etc') },
+      { system: 'windows', engine: 'restricted-token', state: 'would-refuse', access: null },
+      { system: 'windows', engine: 'elevated' },
+    ])
+  })
+
   it('answers for the policy that is asked about', () => {
     expect(JSON.parse(explain('-p', 'read-only', '--json', 'new.txt').stdout).paths[0].access).toBe('read')
     expect(JSON.parse(explain('-p', 'danger-full-access', '--json', '/etc').stdout)).toMatchObject({
