@@ -99,7 +99,8 @@ describe('the tarball', () => {
   })
 
   it('stays small', () => {
-    expect(packed.unpackedSize).toBeLessThan(5_000_000)
+    // With every prebuilt addon in place; without them it is 3 MB.
+    expect(packed.unpackedSize).toBeLessThan(6_000_000)
   })
 })
 
