@@ -101,7 +101,7 @@ function bareEnvironment(folder, node) {
   const bin = path.join(folder, 'bin')
   mkdirSync(bin)
   symlinkSync(node, path.join(bin, 'node'))
-  for (const tool of ['sh', 'cat', 'env', 'uname', 'id']) {
+  for (const tool of ['sh', 'cat', 'env', 'uname', 'id', 'sed', 'dirname', 'basename']) {
     const found = ['/bin', '/usr/bin'].map(place => path.join(place, tool)).find(existsSync)
     if (found !== undefined) symlinkSync(found, path.join(bin, tool))
   }
