@@ -23,6 +23,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { isHookOfBuild } from './prebuild/as-hook.mjs'
 import { compile, zigVersion } from './prebuild/compile.mjs'
 import { describe, findings } from './prebuild/inspect.mjs'
 import { chooseTargets, expectedFiles } from './prebuild/targets.mjs'
@@ -98,6 +99,8 @@ function writeHashes(zig) {
   writeFileSync(path.join(prebuilds, 'hashes.json'), `${JSON.stringify({ compiler: `zig ${zig}`, files }, null, 2)}\n`)
   return files
 }
+
+if (isHookOfBuild()) process.exit(0)
 
 try {
   const chosen = chooseTargets(positionals)

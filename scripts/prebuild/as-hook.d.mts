@@ -1,0 +1,2 @@
+export function runsBuild(command: string): boolean
+export function isHookOfBuild(): boolean
