@@ -10,7 +10,7 @@ import { landlockAccessOf } from '../../lib/plan/linux/landlock-view.ts'
 import { type HostKinds, makeMountView } from '../../lib/plan/linux/mount-view.ts'
 import type { LinuxPlan } from '../../lib/plan/plan.ts'
 import { parseFileSystemPolicy, parseLegacyPolicy } from '../../lib/policy/parse.ts'
-import { type AbsolutePath, contains } from '../../lib/policy/path.ts'
+import { type AbsolutePath, contains, normalizeAbsolute } from '../../lib/policy/path.ts'
 import type { Policy } from '../../lib/policy/policy.ts'
 import { enforcedAccessOf, resolvePolicy } from '../../lib/policy/resolve.ts'
 import type { Access, ResolvedPolicy, Surroundings } from '../../lib/policy/types.ts'
@@ -66,7 +66,7 @@ function resolvedOf(given: Case): ResolvedPolicy[] {
     links: { ...machine.links, ...given.tree.links },
   })
   const surroundings: Surroundings = {
-    policyCwd: given.cwd as AbsolutePath,
+    policyCwd: normalizeAbsolute(given.cwd),
     processCwd: (given.processCwd ?? base) as AbsolutePath,
     temporaryDirectory: given.env.TMPDIR,
     home: given.env.HOME,
