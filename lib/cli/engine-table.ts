@@ -16,9 +16,14 @@ export type EngineRow = readonly [system: string, engine: string, state: Cell, r
 /** The reason is what is not held, or why nothing is. */
 export function engineRow({ system, engine, state, limits, why }: EngineVerdict): EngineRow {
   const codes = [...new Set(limits.map(({ code }) => code))].join(', ')
-  const holds = state === 'held' || state === 'would-hold'
-  const reason = holds ? (codes === '' ? 'all of it' : `but for: ${codes}`) : (why ?? '')
-  return [system, engine, { text: state.replace('-', ' '), colour: stateColours[state] }, reason]
+  const held = codes === '' ? 'all of it' : `but for: ${codes}`
+  return [system, engine, { text: state.replace('-', ' '), colour: stateColours[state] }, reasonOf(state, held, why)]
+}
+
+/** What another system would hold is what its plan says; nobody has seen it there. */
+function reasonOf(state: EngineVerdict['state'], held: string, why: string | undefined): string {
+  if (state === 'held') return held
+  return state === 'would-hold' ? `by its plan ${held}` : (why ?? '')
 }
 
 export function engineTable(
