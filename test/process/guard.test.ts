@@ -164,7 +164,9 @@ describe.each(kinds)('a host that cannot mark its runs: %s', kind => {
     )
     await runs()
     await said('\n')
-    const strict = isolated ? 'held' : 'ERR_POLICY_NOT_ENFORCEABLE'
+    // bubblewrap as root leaves the devices to the command, which is a limit of its own (`device-metadata`).
+    const limited = !isolated || (kind === 'bwrap' && process.geteuid?.() === 0)
+    const strict = limited ? 'ERR_POLICY_NOT_ENFORCEABLE' : 'held'
     expect(output).toBe(`${!isolated} ${!isolated} ${strict}\n`)
     if (!isolated) return
     await until('the tree runs', () => alive() >= 2)
