@@ -121,6 +121,7 @@ describe.each([
     writeFileSync(`${place}/file`, '')
     chmodSync(place, placeholderMode)
     expect(state.unchanged()).toBe(false)
+    chmodSync(place, 0o755)
   })
 })
 

@@ -56,6 +56,9 @@ shift
 exec "$@"
 `
 
+/** A folder of PATH that this user may not search makes EACCES of a missing program, as execvp(3) does. */
+const readablePath = { PATH: '/usr/bin:/bin' }
+
 describe.skipIf(compilerMissing !== null)(
   `a sandbox on macOS${compilerMissing === null ? '' : ` (${compilerMissing})`}`,
   () => {
@@ -273,9 +276,10 @@ describe.skipIf(compilerMissing !== null)(
     it('tells of a missing program as spawn does', async () => {
       const sandbox = await sandboxOf()
       const told = { name: 'SpawnError', code: 'ENOENT', path: 'no-such-program' }
-      await expect(sandbox.run('no-such-program')).rejects.toMatchObject(told)
-      expect(() => sandbox.runSync('no-such-program')).toThrow(expect.objectContaining(told))
-      const child = sandbox.spawn('no-such-program')
+      const options = { env: readablePath }
+      await expect(sandbox.run('no-such-program', [], options)).rejects.toMatchObject(told)
+      expect(() => sandbox.runSync('no-such-program', [], options)).toThrow(expect.objectContaining(told))
+      const child = sandbox.spawn('no-such-program', [], options)
       const names: string[] = []
       for (const name of ['spawn', 'exit', 'close']) child.on(name, () => names.push(name))
       expect(await new Promise(resolve => child.once('error', resolve))).toMatchObject(told)
@@ -320,7 +324,8 @@ describe.skipIf(compilerMissing !== null)(
       const result = await sandbox.run('sh', ['-c', script, 'named'])
       expect(result).toMatchObject({ exitCode: 0, stdout: 'named .\n', engine: 'unconfined' })
       expect(sandbox.runSync('sh', ['-c', script, 'named']).stdout).toBe('named .\n')
-      await expect(sandbox.run('no-such-program')).rejects.toMatchObject({ name: 'SpawnError', code: 'ENOENT' })
+      const missing = sandbox.run('no-such-program', [], { env: readablePath })
+      await expect(missing).rejects.toMatchObject({ name: 'SpawnError', code: 'ENOENT' })
     })
 
     it('does not use a helper that was changed', async () => {
