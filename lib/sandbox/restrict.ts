@@ -3,6 +3,7 @@
  * confines the calling one only, so nothing is applied in place: the process executes itself again, confined. execve(2) ends
  * every other thread, so that none escapes; the process id, the standard streams and the environment stay.
  */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 
@@ -27,7 +28,10 @@ export interface RestrictOptions {
   readonly strict?: boolean
 }
 
-/** Names the process that was confined: a child that inherits it has another number and is confined once more. */
+/**
+ * Names the process that was confined, and the call that did it: a child that inherits it has another number and is confined once
+ * more, and a call for another policy is not taken for the one that was carried out.
+ */
 const marker = 'CASTELLAN_RESTRICTED'
 
 /**
@@ -37,18 +41,21 @@ const marker = 'CASTELLAN_RESTRICTED'
  *
  * Throws PolicyError and BackendError as `createSandbox` does, and BackendError with the capability `main-thread` in a worker, whose
  * siblings would go on, `ipc-channel` where the process has a channel of Node's, which would be lost (use `sandbox.fork`); LaunchError
- * (stage `init`) where the process claims to have been confined and is not.
+ * (stage `init`) where the process claims to have been confined and is not, or was confined by a call with other options.
  */
 export function restrictCurrentProcess(options: RestrictOptions): void {
   checkNames(options, new Set(['policy', 'cwd', 'strict']))
   const plan = planOf(options)
   if (plan.engine === 'unconfined') return
   refuseImpossible()
-  if (process.env[marker] === String(process.pid)) {
-    if (isConfined()) return
-    throw new LaunchError(`${marker} names this process, which is not confined`, { stage: 'init' })
+  const call = `${process.pid}:${digestOf(options)}`
+  const made = process.env[marker]
+  if (made?.startsWith(`${process.pid}:`)) {
+    if (!isConfined()) throw new LaunchError(`${marker} names this process, which is not confined`, { stage: 'init' })
+    if (made === call) return
+    throw new LaunchError('cannot confine a process again, with other options than before', { stage: 'init' })
   }
-  process.env[marker] = String(process.pid)
+  process.env[marker] = call
   try {
     become(plan, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], 'exec')
   } finally {
@@ -78,6 +85,12 @@ function refuseImpossible(): void {
     const message = 'cannot confine a process with an IPC channel, which would be lost'
     throw new BackendError(message, { capability: 'ipc-channel', hint: 'start it with sandbox.fork instead' })
   }
+}
+
+function digestOf({ policy, cwd = process.cwd(), strict = false }: RestrictOptions): string {
+  return createHash('sha256')
+    .update(JSON.stringify([policy, cwd, strict]))
+    .digest('hex')
 }
 
 /** no_new_privs and a filter; the plan that has neither was not chosen. */

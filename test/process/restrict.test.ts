@@ -46,7 +46,7 @@ describe.skipIf(landlockAbi === 0)(`restrictCurrentProcess${landlockAbi === 0 ? 
        const connects = port => new Promise(resolve => net.connect(port, '127.0.0.1').on('connect', () => resolve('done')).on('error', error => resolve(error.code)))
        console.log(JSON.stringify({
          pid: process.pid, words: process.argv.slice(2), flags: process.execArgv, input: fs.readFileSync(0, 'utf8'),
-         marker: process.env.CASTELLAN_RESTRICTED === String(process.pid),
+         marker: process.env.CASTELLAN_RESTRICTED.startsWith(process.pid + ':'),
          inside: attempt(() => fs.writeFileSync('WS/new', 'x')), outside: attempt(() => fs.writeFileSync('OUT/planted', 'x')),
          pool: await later(fs.promises.writeFile('OUT/planted', 'x')), network: await connects(9),
          child: attempt(() => execFileSync('sh', ['-c', 'echo x >OUT/planted'], { stdio: 'ignore' })),
@@ -94,8 +94,15 @@ describe.skipIf(landlockAbi === 0)(`restrictCurrentProcess${landlockAbi === 0 ? 
     ],
     [
       'a claim to be confined that is none',
-      `process.env.CASTELLAN_RESTRICTED = String(process.pid)
+      `process.env.CASTELLAN_RESTRICTED = process.pid + ':'
        try { restrictCurrentProcess({ policy, cwd: 'WS' }) } catch (error) { console.log(error.code, error.stage) }`,
+      'ERR_LAUNCH init\n',
+    ],
+    [
+      'a second policy, which would not hold',
+      `restrictCurrentProcess({ policy, cwd: 'WS' })
+       restrictCurrentProcess({ policy, cwd: 'WS' })
+       try { restrictCurrentProcess({ policy: policies.readOnly(), cwd: 'WS' }) } catch (error) { console.log(error.code, error.stage) }`,
       'ERR_LAUNCH init\n',
     ],
   ])('refuses %s', (name, text, expected) => {
