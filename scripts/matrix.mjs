@@ -1,6 +1,6 @@
 // npm run matrix [-- --json FILE]
 //
-// Does the main job from the packed tarball (`npm run pack`) under every runtime of scripts/matrix/runtimes, and says of each
+// Does the main job from the packed tarball (`npm run package`) under every runtime of scripts/matrix/runtimes, and says of each
 // what came out: a sandboxed command, a refused write. Runtimes are fetched once into .cache/runtimes.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -32,7 +32,7 @@ try {
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('the runtimes are for Linux on x64')
   const release = path.join(cache, 'release')
   const tarball = existsSync(release) && readdirSync(release).find(name => name.endsWith('.tgz'))
-  if (!tarball) throw new Error('there is no tarball: run `npm run pack`')
+  if (!tarball) throw new Error('there is no tarball: run `npm run package`')
   if (!existsSync(inRuntimes('node20'))) {
     mkdirSync(runtimes, { recursive: true })
     for (const name of ['package.json', 'package-lock.json']) {

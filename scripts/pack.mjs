@@ -1,4 +1,4 @@
-// npm run pack [-- --out DIR] [--host]
+// npm run package [-- --out DIR] [--host]
 //
 // Makes the tarball that is published, in .cache/release/. --host takes the addon of this checkout instead of prebuilds/.
 import { mkdirSync } from 'node:fs'

@@ -129,3 +129,9 @@ describe('as the hook that npm makes of the name', () => {
     expect(runsBuild(command)).toBe(builds)
   })
 })
+
+it('no other script of the repository is the hook of one', () => {
+  const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> }
+  const hooks = Object.keys(scripts).flatMap(name => [`pre${name}`, `post${name}`].filter(hook => hook in scripts))
+  expect(hooks).toEqual(['prebuild'])
+})
