@@ -1,0 +1,254 @@
+/**
+ * What the addon offers on Windows, and how the helper program is spoken to (spec/windows K). Types only; the native side is
+ * `native/windows`.
+ *
+ * # The helper
+ *
+ * `castellan-helper.exe` lies beside the addon. It is started as an ordinary child process whose descriptors 0, 1, 2 and those
+ * after them are the command's, with two more that are the helper's own:
+ *
+ *     castellan-helper.exe run   --request FD --status FD      makes the token, starts the command, waits, ends with its code
+ *     castellan-helper.exe check --request FD --status FD      makes and checks the token; starts nothing
+ *
+ * Descriptors reach it as every C runtime hands them on (`STARTUPINFO.lpReserved2`), so `spawn(…, { stdio: […, 'pipe', 'pipe'] })`
+ * does. Every descriptor but those two is handed on to the command; nothing else is.
+ *
+ * The request descriptor carries one frame (`plan/windows/frame.ts`) with a {@link HelperRequest}; after it a `terminate` message
+ * may follow. The status descriptor carries frames of {@link HelperStatus}, in one of these orders:
+ *
+ *     run:    spawn_ready, exit      the command ran; the helper's own exit code is the command's, all 32 bits of it
+ *             error                  nothing ran; the helper's exit code is 126
+ *             spawn_ready, error     the command was started and its end could not be learned: its tree was ended; 126
+ *     check:  token_report           the token is the one that was asked for; 0
+ *             error                  126
+ *
+ * An end of the stream without one of them means that the helper was ended. Then the command's whole tree has ended too: the
+ * helper holds the only handle of the job.
+ */
+
+export const windowsHelperName = 'castellan-helper.exe'
+
+/** What the helper ends with when no command ran. */
+export const HELPER_REFUSED = 126
+
+/** `TokenPlan` of `plan/windows/token.ts`. */
+export interface HelperTokenPlan {
+  readonly flags: number
+  readonly restricting: readonly string[]
+  readonly defaultDacl: readonly string[]
+  readonly integrity: 'low' | 'medium'
+  readonly privileges: readonly string[]
+}
+
+/** `TokenReport` of `plan/windows/token-check.ts`, which compares it with the plan once more. */
+export interface HelperTokenReport {
+  readonly restricted: boolean
+  readonly restrictingSids: readonly string[]
+  readonly privileges: readonly string[]
+  /** `untrusted`, `low`, `medium`, `high`, `system`, or the level's number. */
+  readonly integrity: string
+}
+
+/** A request of `plan/windows/runner-messages.ts`, and what only the helper is told. */
+export interface HelperRequest {
+  readonly type: 'spawn_request'
+  readonly version: 1
+  /** Absolute, with a drive or as UNC; not a `.cmd` or `.bat`. */
+  readonly program: string
+  /** At most 32766 UTF-16 units. */
+  readonly command_line: string
+  readonly cwd: string
+  /** Two spellings of one name are refused. Sorted by the helper. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly token: HelperTokenPlan
+  /** The identifier of each capability role that the token plan names. `logon`, `account` and `everyone` are looked up. */
+  readonly sids: Readonly<Record<string, string>>
+  /** A desktop of its own for the command. Default true. */
+  readonly private_desktop?: boolean
+  /** The end of the request's stream ends the command's tree: then a host that went away leaves nothing. Default false. */
+  readonly ends_with_request?: boolean
+}
+
+/** Ends the command's tree; its exit code is `code` (default 1). */
+export interface HelperTerminate {
+  readonly type: 'terminate'
+  readonly version: 1
+  readonly code?: number
+}
+
+/** The step that failed. Stable words. */
+export type HelperStage =
+  /** The frame cannot be read, or says something that cannot be carried out. */
+  | 'request'
+  | 'open-token'
+  /** The logon session's identifier, or the account's. */
+  | 'find-sid'
+  | 'restrict-token'
+  | 'default-dacl'
+  | 'privileges'
+  | 'integrity'
+  /** Reading back what was made; with a `report` when that is something else than the plan. */
+  | 'verify-token'
+  | 'job'
+  | 'desktop'
+  | 'handles'
+  | 'create-process'
+  /** The suspended process is not in the job, or its token is not the one that was made. */
+  | 'verify-process'
+  | 'resume'
+  | 'wait'
+
+export type HelperStatus =
+  | { readonly type: 'spawn_ready'; readonly version: 1; readonly pid: number }
+  | { readonly type: 'exit'; readonly version: 1; readonly code: number }
+  | { readonly type: 'token_report'; readonly version: 1; readonly report: HelperTokenReport }
+  | {
+      readonly type: 'error'
+      readonly version: 1
+      readonly stage: HelperStage
+      /** GetLastError, or 0 where no call failed. */
+      readonly win32: number
+      /** The call that failed, or what is wrong. */
+      readonly message: string
+      /** With the stage `verify-token` and `verify-process`: what the system made. */
+      readonly report?: HelperTokenReport
+    }
+
+/** A call of the system that failed. Returned, never thrown. */
+export interface WindowsFailure {
+  /** Name of the function. */
+  readonly call: string
+  /** GetLastError, or the status that it returned. */
+  readonly win32: number
+}
+
+export type OrFailure<Value> = Value | { readonly failure: WindowsFailure }
+
+export interface WindowsProbe {
+  /** Of RtlGetVersion: `10.0.22631`. */
+  readonly version: string
+  /** This process runs with an administrator's full token. */
+  readonly elevated: boolean
+  /** This process's token is restricted already. */
+  readonly restricted: boolean
+  /** Wine, which takes every call and enforces nothing. */
+  readonly wine: boolean
+  readonly userSid: string
+  /** `DOMAIN\\name`. */
+  readonly userName: string
+  /** Null in a process that belongs to no logon session. */
+  readonly logonSid: string | null
+  readonly pid: number
+  /** FILETIME as decimal text, for a journal's owner. */
+  readonly started: string
+}
+
+/** One object of a file system. */
+export interface WindowsObject {
+  /** Without `\\?\`, as the system spells it; links are resolved except in the last component, which is never followed. */
+  readonly finalPath: string
+  /** 128-bit identifier and the volume's serial number: lower-case hexadecimal, 32 and 16 digits. */
+  readonly file: string
+  readonly volume: string
+  readonly directory: boolean
+  /** 0, or the tag of the reparse point that the path itself is. */
+  readonly reparseTag: number
+  /** The volume keeps access lists (FILE_PERSISTENT_ACLS). */
+  readonly hasAcls: boolean
+}
+
+/** As `Ace` of `plan/windows/acl-machine.ts`. */
+export interface NativeAce {
+  readonly type: 'allow' | 'deny'
+  readonly sid: string
+  readonly mask: number
+  readonly inherited: boolean
+}
+
+export interface NativeAcl {
+  /** A NULL list: everybody may do everything. Nothing may be added to it, that would lock everybody else out. */
+  readonly missing: boolean
+  /** SE_DACL_PROTECTED. */
+  readonly protected: boolean
+  /** Entries that the object has of its own; what it inherits is left out. `inherited`: containers and objects below get it. */
+  readonly own: readonly NativeAce[]
+  /** Principals whose allow entry, own or inherited, gives at least read and execute. */
+  readonly readers: readonly string[]
+}
+
+/** Where a change is made. Refused with ERROR_FILE_INVALID (1006) when another object stands at the path. */
+export interface AclPlace {
+  readonly path: string
+  readonly file: string
+  readonly volume: string
+}
+
+export interface LockedMutex {
+  /** `abandoned`: it is held now, and who held it before went away in the middle; run the recovery. */
+  readonly state: 'acquired' | 'abandoned' | 'timeout'
+  /** For `unlockMutex`; 0 after a timeout. */
+  readonly id: number
+}
+
+export interface AccountFacts {
+  readonly sid: string
+  /** False when it was there already. */
+  readonly made: boolean
+}
+
+/** As the firewall has it. */
+export interface NativeFirewallRule {
+  readonly name: string
+  readonly protocol: number
+  readonly remoteAddresses: string
+  /** Null: all. */
+  readonly remotePorts: string | null
+  /** Security descriptor (SDDL) that names the account. */
+  readonly localUsers: string
+}
+
+export interface WindowsBinding {
+  readonly system: 'win32'
+  probe(): WindowsProbe
+  /** Null when no process has this number. */
+  processStarted(pid: number): string | null
+
+  /** Opens the path itself, never what a link in its last component names. */
+  describeObject(path: string): OrFailure<WindowsObject>
+  readAcl(path: string): OrFailure<NativeAcl>
+  /**
+   * Sets an entry by handle: it replaces the one of the same type and identifier, and below a directory everything inherits it,
+   * which takes time in proportion to the tree. Owner, SACL and the protected flag stay. Undefined: it is done and was read back.
+   */
+  setAce(place: AclPlace, ace: NativeAce): Promise<OrFailure<undefined>>
+  /** Takes the own entries of this type and identifier off; that there are none is no failure. */
+  removeAce(place: AclPlace, type: NativeAce['type'], sid: string): Promise<OrFailure<undefined>>
+
+  /** Waits at most `timeout` ms for a named mutex, on a thread of its own: what holds it is the returned number, not a thread. */
+  lockMutex(name: string, timeout: number): Promise<OrFailure<LockedMutex>>
+  unlockMutex(id: number): void
+
+  /** DPAPI. `machine`: every account of this machine can take it apart. */
+  protectSecret(secret: Uint8Array, scope: 'user' | 'machine'): OrFailure<Buffer>
+  unprotectSecret(blob: Uint8Array): OrFailure<Buffer>
+
+  /** For an elevated process: see `plan/windows/setup-steps.ts`. Each can be done again. */
+  makeGroup(name: string, comment: string): OrFailure<AccountFacts>
+  /** Sets the password of an account that is there. */
+  makeAccount(name: string, password: string, comment: string, group: string): OrFailure<AccountFacts>
+  removeAccount(name: string): OrFailure<undefined>
+  removeGroup(name: string): OrFailure<undefined>
+  /** Keeps the account off the sign-in screen, or shows it again. */
+  hideAccount(name: string, hidden: boolean): OrFailure<undefined>
+  /** The identifier of an account or group. */
+  sidOfAccount(name: string): OrFailure<string>
+  /** Outbound, blocking, all profiles; replaces the rule of the same name. On a thread. */
+  setFirewallRule(rule: NativeFirewallRule): Promise<OrFailure<undefined>>
+  readFirewallRule(name: string): Promise<OrFailure<NativeFirewallRule | null>>
+  removeFirewallRule(name: string): Promise<OrFailure<undefined>>
+  /** Whether rules made on this machine count: false when a domain's policy ignores them. */
+  localFirewallRulesCount(): Promise<OrFailure<boolean>>
+
+  /** Starts a program after the person agreed (`runas`), waits, and returns its exit code. Win32 error 1223: the person said no. */
+  runElevated(program: string, commandLine: string, cwd: string): Promise<OrFailure<number>>
+}
