@@ -14,17 +14,20 @@ const stateColours: Readonly<Record<EngineVerdict['state'], Colour>> = {
 export type EngineRow = readonly [system: string, engine: string, state: Cell, reason: string]
 
 /** The reason is what is not held, or why nothing is. */
-export function engineRow({ system, engine, state, limits, why }: EngineVerdict): EngineRow {
-  const codes = [...new Set(limits.map(({ code }) => code))].join(', ')
-  const held = codes === '' ? 'all of it' : `but for: ${codes}`
-  return [system, engine, { text: state.replace('-', ' '), colour: stateColours[state] }, reasonOf(state, held, why)]
+export function engineRow(verdict: EngineVerdict): EngineRow {
+  const { system, engine, state } = verdict
+  return [system, engine, { text: state.replace('-', ' '), colour: stateColours[state] }, reasonOf(verdict)]
 }
 
-/** What another system would hold is what its plan says; nobody has seen it there. */
-function reasonOf(state: EngineVerdict['state'], held: string, why: string | undefined): string {
+/** What another system would hold is what its plan says, and what is to be known of that system is said with it. */
+function reasonOf({ state, limits, notices, why }: EngineVerdict): string {
+  const held = limits.length === 0 ? 'all of it' : `but for: ${listed(limits)}`
   if (state === 'held') return held
-  return state === 'would-hold' ? `by its plan ${held}` : (why ?? '')
+  if (state !== 'would-hold') return why ?? ''
+  return notices.length === 0 ? `by its plan ${held}` : `by its plan ${held} (${listed(notices)})`
 }
+
+const listed = (items: readonly { readonly code: string }[]) => [...new Set(items.map(({ code }) => code))].join(', ')
 
 export function engineTable(
   engines: readonly EngineVerdict[],

@@ -3,6 +3,7 @@
  * plans are made here as they would be there, on the paths of this disk.
  */
 import { unreachable } from '../errors.ts'
+import type { Notice } from '../notices.ts'
 import type { ResolvedPolicy, Surroundings } from '../policy/types.ts'
 import { macosAnswer } from './macos/answer.ts'
 import type { MacosPlan, PlanLimit } from './plan.ts'
@@ -16,6 +17,8 @@ export interface OtherSystem {
   readonly state: 'would-hold' | 'would-refuse'
   /** What it would not hold; empty for a refusal. */
   readonly limits: readonly (PlanLimit | WindowsLimit)[]
+  /** What is to be known of it, such as that nobody has seen it at work. */
+  readonly notices: readonly Notice[]
   readonly why?: string
   readonly hint?: string
   /** Answers for a path; null where there is none. Windows has none here: its plans stand on paths of a Windows disk. */
@@ -30,15 +33,16 @@ export function otherSystems(resolved: ResolvedPolicy, surroundings: Surrounding
 function onMacos(resolved: ResolvedPolicy, surroundings: Surroundings): OtherSystem {
   const answer = macosAnswer(resolved, surroundings)
   const seatbelt = { system: 'macos', engine: 'seatbelt' } as const
-  if ('plan' in answer) return { ...seatbelt, state: 'would-hold', limits: answer.plan.limits, plan: answer.plan }
-  return { ...seatbelt, ...refused(answer.refusal) }
+  const { notices } = answer
+  if ('refusal' in answer) return { ...seatbelt, ...refused(answer.refusal), notices }
+  return { ...seatbelt, state: 'would-hold', limits: answer.plan.limits, plan: answer.plan, notices }
 }
 
 function onWindows(resolved: ResolvedPolicy): OtherSystem[] {
   return windowsAnswer(resolved).map(({ backend, refusal, limits }) => {
     const engine = { system: 'windows', engine: engineOf(backend) } as const
     return refusal === null
-      ? { ...engine, state: 'would-hold', limits, plan: null }
+      ? { ...engine, state: 'would-hold', limits, notices: [], plan: null }
       : { ...engine, ...refused(refusal) }
   })
 }
@@ -57,5 +61,5 @@ function engineOf(backend: WindowsBackend): 'restricted-token' | 'elevated' {
 
 function refused({ message, hint }: { readonly message: string; readonly hint?: string }) {
   const why = hint === undefined ? { why: message } : { why: message, hint }
-  return { state: 'would-refuse', limits: [], plan: null, ...why } as const
+  return { state: 'would-refuse', limits: [], notices: [], plan: null, ...why } as const
 }

@@ -32,6 +32,8 @@ export interface EngineVerdict {
     /** Another system's engine: what it would do there with everything that it needs. */
     | OtherSystem['state']
   readonly limits: OtherSystem['limits']
+  /** As `Sandbox.notices`, of this engine alone. */
+  readonly notices: OtherSystem['notices']
   readonly why?: string
   readonly hint?: string
 }
@@ -107,13 +109,14 @@ async function judgeHere(resolved: ResolvedPolicy): Promise<Judged[]> {
     const options = { engines: [engine], strict: false, guardTag: true }
     const choice = choosePlan({ resolved, capabilities, options })
     if ('plan' in choice) {
-      const { plan } = choice
-      return { plan, verdict: { system: 'linux', engine, state: 'held', limits: plan.limits } }
+      const { plan, notices } = choice
+      return { plan, verdict: { system: 'linux', engine, state: 'held', limits: plan.limits, notices } }
     }
     const { kind, message, hint } = choice.refusal
     const state = kind === 'unavailable' ? 'unavailable' : 'refused'
     const why = hint === undefined ? { why: message } : { why: message, hint }
-    return { plan: null, verdict: { system: 'linux', engine, state, limits: [], ...why } }
+    const { notices } = choice
+    return { plan: null, verdict: { system: 'linux', engine, state, limits: [], notices, ...why } }
   })
 }
 

@@ -32,7 +32,9 @@ describe.runIf(enginesHere().some(engine => engine !== 'landlock'))('castellan p
     expect(stdout).toMatch(/^valid: good\.toml, profile dev \(split, 6 entries\), network restricted$/m)
     expect(stdout).toMatch(/^warning: 6:1: there is no special path ":later": it is ignored/m)
     expect(stdout).toMatch(/^linux +landlock +(refused|unavailable) +\S/m)
-    expect(stdout).toMatch(/^macos +seatbelt +would hold +by its plan all of it$/m)
+    expect(stdout).toMatch(
+      /^macos +seatbelt +would hold +by its plan all of it \(unknown-special-path, seatbelt-never-executed\)$/m,
+    )
     expect(stdout).toMatch(/^windows +restricted-token +would refuse +the policy says more than a legacy policy can$/m)
     expect(stdout).toMatch(/^windows +elevated +would refuse +\S/m)
     expect(stdout).toMatch(/^An engine of this machine holds it\.$/m)

@@ -37,6 +37,14 @@ describe('the engines of other systems', () => {
     expect(verdicts(twins)[0]).toEqual(['seatbelt', 'would-refuse', expect.stringContaining('letter case')])
   })
 
+  it('say what is to be known of them', () => {
+    const [seatbelt, token] = otherSystems(resolve('workspace-write'), around)
+    expect(seatbelt?.notices.map(({ code }) => code)).toEqual(['seatbelt-never-executed'])
+    expect(token?.notices).toEqual([])
+    // A plan that confines nothing needs nobody to have seen it at work.
+    expect(otherSystems(resolve('danger-full-access'), around)[0]?.notices).toEqual([])
+  })
+
   it('answer for a path by their own plan', () => {
     const resolved = resolve(split(entry('/ws', 'write'), entry('/ws/src', 'none')))
     const [{ plan } = { plan: null }] = otherSystems(resolved, around)
