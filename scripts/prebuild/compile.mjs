@@ -3,10 +3,12 @@
  * the compiler does. Paths are relative to the repository and mapped away, so that the bytes do not depend on where it lies.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
+import { readMachO } from './macho.mjs'
+import { signAdHoc } from './sign-macho.mjs'
 import { run } from './toolchain.mjs'
 
 const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter', '-Wno-unused-command-line-argument']
@@ -81,6 +83,7 @@ export function compile(target, { source, zig, work, out, cacheOfObjects, cacheO
   )
   chmodSync(addon, 0o644)
   made.push(addon)
+  if (target.system === 'darwin') for (const file of made) signUnsigned(file)
   return made
 }
 
@@ -94,6 +97,12 @@ const linkFlags = {
     '-pthread',
   ].concat('-Wl,--version-script=native/linux/exports.map'),
   darwin: ['-Wl,-undefined,dynamic_lookup', '-Wl,-dead_strip'],
+}
+
+/** zig signs for Apple's own processors only. */
+function signUnsigned(file) {
+  const bytes = readFileSync(file)
+  if (readMachO(bytes).signature === 'none') writeFileSync(file, signAdHoc(bytes, path.basename(file)))
 }
 
 /** A static program without a C library: one for both C libraries of a processor. Returns its path. */

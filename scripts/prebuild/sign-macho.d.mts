@@ -1,0 +1,1 @@
+export function signAdHoc(bytes: Buffer, identifier: string): Buffer
