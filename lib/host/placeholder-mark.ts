@@ -16,14 +16,14 @@ export function isMarked(stats: Pick<Stats, 'mode' | 'mtimeMs'>): boolean {
 }
 
 /**
- * True when what stands at the path stands for nothing: a marked directory that is empty. With something in it, it is a
- * directory like any other.
+ * True when what stands at the path stands for nothing: a marked directory that is empty, or that has gone since `stats` was
+ * taken, because the last of its users ended in between. With something in it, it is a directory like any other.
  */
 export function isPlaceholder(path: string, stats: Stats): boolean {
   if (!stats.isDirectory() || !isMarked(stats)) return false
   try {
     return readdirSync(path).length === 0
-  } catch {
-    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
   }
 }

@@ -30,6 +30,8 @@ beforeAll(() => {
 })
 afterAll(() => world.remove())
 
+/** Milliseconds. Far more than anything here takes, on a machine that does nothing else. */
+const patience = 60_000
 const names = ['.agents', '.codex', '.git']
 const attempts = (target: string) => [
   `mkdir ${target}`,
@@ -47,6 +49,9 @@ const attempts = (target: string) => [
   `chmod 777 ${target}`,
   `touch ${target}`,
 ]
+
+/** A shell command that is carried out once the host makes the file `now`. */
+const untilTold = (command: string) => `while [ ! -e now ]; do sleep 0.05; done; ${command}`
 
 /** Which of the shell commands succeed. Each starts from the same files. */
 async function succeeding(sandbox: Sandbox, commands: readonly string[]): Promise<string[]> {
@@ -148,12 +153,13 @@ eachEngine(mountEngines, 'what is missing', engine => {
   it('stays closed until the last of several commands has ended', async () => {
     const sandbox = await sandboxWith(engine, workspaceWrite(), workspace())
     const other = await sandboxWith(engine, workspaceWrite(), at())
-    const long = sandbox.run('sh', ['-c', 'sleep 0.6; mkdir .git'])
+    const long = sandbox.run('sh', ['-c', untilTold('mkdir .git')])
     const short = [sandbox.run('true'), other.run('sleep', ['0.1']), sandbox.run('sleep', ['0.2'])]
     await Promise.all(short)
     expect(left()).toEqual(names)
+    writeFileSync(at('now'), '')
     expect((await long).exitCode).toBe(1)
-    expect(left()).toEqual([])
+    expect(left()).toEqual(['now'])
   })
 
   it('is protected as what it is once the host makes it', async () => {
@@ -303,7 +309,7 @@ eachEngine(mountEngines, 'what is missing', engine => {
     expect(left()).toEqual(['.codex', 'store'])
   })
 
-  describe('and its host', () => {
+  describe('and its host', { timeout: 2 * patience }, () => {
     let library: CompiledLibrary
     const hosts: ChildProcess[] = []
     beforeAll(() => {
@@ -323,6 +329,7 @@ ${text}`,
       const started = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] })
       hosts.push(started)
       let output = ''
+      const running = () => started.exitCode === null && started.signalCode === null
       for (const stream of [started.stdout, started.stderr]) {
         stream.on('data', chunk => {
           output += chunk
@@ -331,7 +338,12 @@ ${text}`,
       const ended = once(started, 'close')
       return {
         process: started,
-        said: (word: string) => until(`${word}: ${output}`, () => output.includes(word), 9000),
+        async said(word: string) {
+          await until(`${word}, or the host's end`, () => output.includes(word) || !running(), patience)
+          // What it said last may arrive after its end.
+          if (!running()) await ended
+          expect(output).toContain(word)
+        },
         ended,
       }
     }
@@ -348,7 +360,7 @@ setTimeout(() => {}, 60000)`
         await host.said('running')
         expect(left()).toEqual(names)
         host.process.kill('SIGKILL')
-        await until('nothing is left', () => left().length === 0, 2000)
+        await until('nothing is left', () => left().length === 0, patience)
         await host.ended
         expect(left()).toEqual([])
       }
@@ -356,9 +368,10 @@ setTimeout(() => {}, 60000)`
 
     it('that ends in the middle of a command leaves nothing at its end', async () => {
       workspace()
-      const host = startHost(`exits-${engine}`, `${busy}\nsetTimeout(() => process.exit(0), 600)`)
+      const host = startHost(`exits-${engine}`, `${busy}\nprocess.on('SIGUSR2', () => process.exit(0))`)
       await host.said('running')
       expect(left()).toEqual(names)
+      host.process.kill('SIGUSR2')
       await host.ended
       expect(left()).toEqual([])
     })
@@ -370,11 +383,13 @@ setTimeout(() => {}, 60000)`
         `worker-host-${engine}`,
         `import { Worker } from 'node:worker_threads'
 const worker = new Worker(${JSON.stringify(script)})
-setTimeout(async () => { await worker.terminate(); console.log('terminated'); setTimeout(() => {}, 60000) }, 1500)`,
+process.on('SIGUSR2', async () => { await worker.terminate(); console.log('terminated') })
+setTimeout(() => {}, 60000)`,
       )
-      await until('it runs', () => left().length === 3, 5000)
+      await until('it runs', () => left().length === 3, patience)
+      host.process.kill('SIGUSR2')
       await host.said('terminated')
-      await until('nothing is left', () => left().length === 0, 2000)
+      await until('nothing is left', () => left().length === 0, patience)
     })
 
     it('beside another host: the last one leaves nothing, and the mask stays until then', async () => {
@@ -386,13 +401,15 @@ setTimeout(async () => { await worker.terminate(); console.log('terminated'); se
         await sandbox.run('true')
         expect(left()).toEqual(names)
       }
-      const long = sandbox.run('sh', ['-c', 'sleep 1.5; mkdir .git'])
+      const long = sandbox.run('sh', ['-c', untilTold('mkdir .git')])
       host.process.kill('SIGKILL')
       await host.ended
       await new Promise(resolve => setTimeout(resolve, 700))
       expect(left()).toEqual(names)
+      writeFileSync(at('now'), '')
       expect((await long).exitCode).toBe(1)
-      await until('nothing is left', () => left().length === 0, 2000)
+      rmSync(at('now'))
+      await until('nothing is left', () => left().length === 0, patience)
     })
 
     it('and other hosts that start and end commands all the time leave nothing, and nothing can be created', async () => {

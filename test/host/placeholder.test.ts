@@ -66,6 +66,13 @@ describe('a placeholder', () => {
     expect([kind(), watched.state.unchanged()]).toEqual(['directory', false])
   })
 
+  it('stands for nothing as well when it goes while it is looked at', () => {
+    const lease = environment().placeholders.lease([place])!
+    const found = lstatSync(place)
+    lease.release()
+    expect(isPlaceholder(place, found)).toBe(true)
+  })
+
   it('goes with its last user in this environment, and the guard hears of it once', () => {
     const { placeholders, notes } = environment()
     const leases = [placeholders.lease([place])!, placeholders.lease([place])!]
