@@ -34,7 +34,7 @@ export function compileBpf(rules: readonly SeccompRule[], architecture: Architec
   const blocks = [...rulesByNumber(rules, architecture)]
     .sort(([left], [right]) => left - right)
     .map(([number, alternatives]) => ({ number, block: compileAlternatives(assembler, alternatives, allow) }))
-  let entry = search(assembler, blocks, allow)
+  let entry = search(assembler, spansOf(blocks, allow), allow)
   if (architecture === 'x64') {
     const notX32 = assembler.jump(BPF_JUMP_EQUAL, NO_CALL, allow, kill)
     entry = assembler.jump(BPF_JUMP_GREATER_OR_EQUAL, X32_BIT, notX32, entry)
@@ -56,19 +56,38 @@ function rulesByNumber(rules: readonly SeccompRule[], architecture: Architecture
   return byNumber
 }
 
-/** The number is loaded. A node compares with the first number of its upper half; a leaf tests for equality. */
-function search(
-  assembler: Assembler,
+/** From `first` on, until the next span begins, every number goes on at `block`. */
+interface Span {
+  readonly first: number
+  readonly block: Label
+}
+
+/** All numbers in order. Neighbours with the same block are one span, so that a row of closed calls costs no more than one. */
+function spansOf(
   blocks: readonly { readonly number: number; readonly block: Label }[],
   otherwise: Label,
-): Label {
-  const middle = blocks.length >> 1
-  const found = blocks[middle]
-  if (found === undefined) return otherwise
-  if (blocks.length === 1) return assembler.jump(BPF_JUMP_EQUAL, found.number, found.block, otherwise)
-  const upper = search(assembler, blocks.slice(middle), otherwise)
-  const lower = search(assembler, blocks.slice(0, middle), otherwise)
-  return assembler.jump(BPF_JUMP_GREATER_OR_EQUAL, found.number, upper, lower)
+): readonly Span[] {
+  const spans: Span[] = [{ first: 0, block: otherwise }]
+  const begin = (first: number, block: Label) => {
+    if (spans.at(-1)?.first === first) spans.pop()
+    if (spans.at(-1)?.block !== block) spans.push({ first, block })
+  }
+  for (const { number, block } of blocks) {
+    begin(number, block)
+    begin(number + 1, otherwise)
+  }
+  return spans
+}
+
+/** The number is loaded. Each comparison is with the first number of the upper half of the spans that are left. */
+function search(assembler: Assembler, spans: readonly Span[], otherwise: Label): Label {
+  const middle = spans.length >> 1
+  const upperHalf = spans[middle]
+  if (upperHalf === undefined) return otherwise
+  if (spans.length === 1) return upperHalf.block
+  const upper = search(assembler, spans.slice(middle), otherwise)
+  const lower = search(assembler, spans.slice(0, middle), otherwise)
+  return assembler.jump(BPF_JUMP_GREATER_OR_EQUAL, upperHalf.first, upper, lower)
 }
 
 /** The first rule that matches decides. */

@@ -95,6 +95,19 @@ describe('compileBpf', () => {
     )
   })
 
+  it('looks for neighbours that mean the same as one', () => {
+    const neighbours = ['mount', 'umount2', 'pivot_root'].map(call => systemCallNumber(call, 'arm64')!)
+    expect(neighbours).toEqual([40, 39, 41])
+    const deny = (call: string): SeccompRule => ({
+      call,
+      when: [],
+      action: { kind: 'errno', errno: 1 },
+      reason: 'test',
+    })
+    const length = compileBpf([deny('mount')], 'arm64').length
+    expect(compileBpf([deny('mount'), deny('umount2'), deny('pivot_root')], 'arm64')).toHaveLength(length)
+  })
+
   it('finds a call in a logarithmic number of steps', () => {
     const rules = many.map(call => ({ call, when: [], action: { kind: 'errno' as const, errno: 1 }, reason: 'test' }))
     const program = compileBpf(rules, 'arm64')
@@ -161,14 +174,15 @@ it('prints jumps with absolute targets', () => {
     [{ call: 'ptrace', when: [], action: { kind: 'errno', errno: 1 }, reason: 'test' }],
     'arm64',
   )
-  expect(dumpBpf(program)).toBe(`7 instructions
+  expect(dumpBpf(program)).toBe(`8 instructions
 0000  load architecture
-0001  if == 0xc00000b7 go to 0002 else 0006
+0001  if == 0xc00000b7 go to 0002 else 0007
 0002  load number
-0003  if == 117 go to 0004 else 0005
-0004  return errno 1
-0005  return allow
-0006  return kill process
+0003  if >= 117 go to 0004 else 0006
+0004  if >= 118 go to 0006 else 0005
+0005  return errno 1
+0006  return allow
+0007  return kill process
 `)
 })
 
