@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 
-import { growTo, processorTime, rssMb } from './machine.mjs'
+import { growTo, loopProcessorTime, processorTime, rssMb } from './machine.mjs'
 import { interleave, median, percentile, summary } from './statistics.mjs'
 
 /** One command at a time: wall time per round; processor time in blocks, since children's is told in steps of 10 ms. */
@@ -18,10 +18,10 @@ export async function oneAtATime(variants, command, { rounds, block }) {
     { rounds: Math.max(2, Math.ceil(rounds / block)), warmUp: 0 },
     async variant => {
       const before = processorTime()
-      const loop = performance.eventLoopUtilization()
+      const loop = loopProcessorTime()
       for (let run = 0; run < block; run++) await variant.start(command)
       const after = processorTime()
-      const busy = performance.eventLoopUtilization(loop).active
+      const busy = loopProcessorTime() - loop
       const own = after.own - before.own
       return { processor: (own + after.children - before.children) / block, host: own / block, loop: busy / block }
     },
@@ -39,7 +39,7 @@ export async function oneAtATime(variants, command, { rounds, block }) {
       ratio: middle / reference,
       processorMs: mean(all),
       hostProcessorMs: mean(host),
-      // A blocking variant holds the loop for as long as it takes; the loop's own measure does not see that.
+      // A blocking variant holds the loop for as long as it takes, most of which it sleeps.
       loopBusyMs: variant.blocking ? middle : mean(loop),
     }
   })

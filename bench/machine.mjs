@@ -34,6 +34,21 @@ export function processorTime() {
   return { own: (user + system) / 1000, children: childrenTicks() * tickMs }
 }
 
+/**
+ * Milliseconds for which the thread of the event loop was on a processor, or NaN where the kernel does not count it. Time in
+ * which it waited, for events or for a processor that others use, is not in it: `performance.eventLoopUtilization` would
+ * count the latter, and is as long as the machine is busy.
+ */
+export function loopProcessorTime() {
+  try {
+    // The main thread's number is the process's. Nanoseconds on a processor, nanoseconds in its queue, time slices.
+    const text = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1')
+    return Number(text.split(' ')[0]) / 1e6
+  } catch {
+    return Number.NaN
+  }
+}
+
 function childrenTicks() {
   const stat = readFileSync('/proc/self/stat', 'latin1')
   // The name in parentheses may hold spaces; fields are counted after it. cutime and cstime are numbers 16 and 17.

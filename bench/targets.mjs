@@ -42,7 +42,7 @@ export const targets = [
   { what: 'full isolation through a template / spawnSync', bound: 0.85, value: () => null, note: 'not built' },
   { what: "namespace run / Codex's helper", bound: 0.05, value: () => null, note: 'peer not measured here' },
   {
-    what: 'event loop busy per landlock run',
+    what: 'processor time of the event loop per landlock run',
     unit: 'µs',
     bound: 50,
     value: results => {
