@@ -22,13 +22,15 @@ const pure = { types: [], packages: [], node: [] }
 const layers: Readonly<Record<string, Layer>> = {
   errors: { ...pure, values: [] },
   notices: { ...pure, values: [] },
-  policy: { values: ['errors'], types: [], packages: ['zod', 'smol-toml'], node: ['node:crypto'] },
+  // Loads zod when it is first used; its types are used everywhere.
+  schema: { ...pure, values: [], packages: ['zod'], node: ['node:module'] },
+  policy: { values: ['errors', 'schema'], types: [], packages: ['zod', 'smol-toml'], node: ['node:crypto'] },
   native: { values: ['errors'], types: [], packages: [], node: 'any' },
   host: { values: ['errors', 'native'], types: ['policy'], packages: [], node: 'any' },
   plan: { values: ['errors', 'notices', 'policy'], types: ['host'], packages: [], node: ['node:crypto'] },
   process: { values: ['errors', 'native'], types: ['plan'], packages: [], node: 'any' },
   backend: { values: ['errors', 'plan', 'host', 'process', 'native'], types: [], packages: [], node: 'any' },
-  auth: { values: ['errors'], types: [], packages: ['zod', 'undici'], node: 'any' },
+  auth: { values: ['errors', 'schema'], types: [], packages: ['zod', 'undici'], node: 'any' },
   'apply-patch': { values: ['errors'], types: [], packages: [], node: 'any' },
   patch: {
     values: ['errors', 'apply-patch', 'policy', 'host', 'native', 'process'],
@@ -147,8 +149,8 @@ describe('the layers of lib/', () => {
 
   it('loads the addon in one file', () => {
     const loading = files.filter(({ imports }) => imports.some(({ names }) => names.includes('createRequire')))
-    // The manager's is for undici, which must load with the first request only, and synchronously.
-    expect(loading.map(({ path }) => path).toSorted()).toEqual(['auth/manager.ts', 'native/binding.ts'])
+    // The schemas' is for zod. The manager's is for undici, which must load with the first request only, and synchronously.
+    expect(loading.map(({ path }) => path).toSorted()).toEqual(['auth/manager.ts', 'native/binding.ts', 'schema.ts'])
   })
 
   it('needs every exception it lists', () => {

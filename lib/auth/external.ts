@@ -4,7 +4,7 @@
  * They live in the memory of this process, one login per store, beat whatever is stored and never reach a disk. Refreshing
  * them means asking the host; whatever goes wrong there may pass, so nothing here poisons.
  */
-import { z } from 'zod'
+import { lazily, z } from '../schema.ts'
 import { parseIdToken } from './claims.ts'
 import { AuthError } from './errors.ts'
 import { instantFromMilliseconds } from './instant.ts'
@@ -33,11 +33,13 @@ export interface ExternalAuth {
   readonly timeoutMs?: number
 }
 
-const schema = z.object({
-  accessToken: z.string(),
-  chatgptAccountId: z.string(),
-  chatgptPlanType: z.string().nullish(),
-})
+const schema = lazily(() =>
+  z.object({
+    accessToken: z.string(),
+    chatgptAccountId: z.string(),
+    chatgptPlanType: z.string().nullish(),
+  }),
+)
 
 const logins = new Map<string, AuthSnapshot>()
 
@@ -57,7 +59,7 @@ export function snapshotOfExternalTokens(
   now: number,
   allowedWorkspaces: readonly string[] | undefined,
 ): AuthSnapshot {
-  const parsed = schema.safeParse(tokens)
+  const parsed = schema().safeParse(tokens)
   const claims = parsed.success ? parseIdToken(parsed.data.accessToken) : undefined
   if (!parsed.success || claims === undefined) throw new AuthError('external_invalid_token')
   const { accessToken, chatgptAccountId, chatgptPlanType } = parsed.data

@@ -2,8 +2,9 @@
  * What a host may say about its keys. An option that is unknown or misspelt is refused: a misspelt `forcedLoginMethod`
  * must not silently mean none.
  */
-import { z } from 'zod'
+import type { z as Zod } from 'zod'
 import { OptionError } from '../errors.ts'
+import { lazily, z } from '../schema.ts'
 import type { BearerCommand } from './bearer-command.ts'
 import type { ExternalAuth } from './external.ts'
 import type { FileLock } from './lock/file-lock.ts'
@@ -74,44 +75,46 @@ export interface AuthManagerOptions {
 
 const callable = <T>() => z.custom<T>(value => typeof value === 'function', 'must be a function')
 const object = <T>() => z.custom<T>(value => typeof value === 'object' && value !== null, 'must be an object')
-const milliseconds = z.number().int().nonnegative()
-const origin = z.string().refine(isOrigin, 'must be an origin with https, or http on this machine')
+const milliseconds = () => z.number().int().nonnegative()
+const origin = () => z.string().refine(isOrigin, 'must be an origin with https, or http on this machine')
 
-const schema = z.strictObject({
-  home: z.string().min(1).optional(),
-  storage: z.union([z.enum(['file', 'keyring', 'auto', 'ephemeral']), object<AuthStorage>()]).default('file'),
-  keyring: object<KeyringBackend>().optional(),
-  lock: object<FileLock>().optional(),
-  flock: callable<Flock>().optional(),
-  provider: object<OAuthProvider>().default(() => codexProvider()),
-  env: object<Environment>().default(() => process.env),
-  fetch: callable<Fetch>().optional(),
-  now: callable<() => number>().default(() => Date.now),
-  timeoutMs: milliseconds.default(30_000),
-  revokeTimeoutMs: milliseconds.default(10_000),
-  lockTimeoutMs: milliseconds.default(60_000),
-  jitterMs: milliseconds.default(60_000),
-  proactive: z.enum(['wait', 'background', 'off']).default('wait'),
-  poisonedTokenPolicy: z.enum(['reject', 'until-expiry', 'allow']).default('reject'),
-  onUnwritableStore: z.enum(['fail', 'memory']).default('fail'),
-  followExternalLogout: z.boolean().default(false),
-  requiresOpenaiAuth: z.boolean().default(true),
-  enableCodexApiKeyEnv: z.boolean().default(false),
-  forcedLoginMethod: z.enum(['api', 'chatgpt']).optional(),
-  forcedWorkspaceIds: z.array(z.string()).optional(),
-  onViolation: z.enum(['logout', 'ignore']).default('logout'),
-  externalAuth: object<ExternalAuth>().optional(),
-  bearerCommand: object<BearerCommand>().optional(),
-  origins: z.array(origin).optional(),
-})
+const schema = lazily(() =>
+  z.strictObject({
+    home: z.string().min(1).optional(),
+    storage: z.union([z.enum(['file', 'keyring', 'auto', 'ephemeral']), object<AuthStorage>()]).default('file'),
+    keyring: object<KeyringBackend>().optional(),
+    lock: object<FileLock>().optional(),
+    flock: callable<Flock>().optional(),
+    provider: object<OAuthProvider>().default(() => codexProvider()),
+    env: object<Environment>().default(() => process.env),
+    fetch: callable<Fetch>().optional(),
+    now: callable<() => number>().default(() => Date.now),
+    timeoutMs: milliseconds().default(30_000),
+    revokeTimeoutMs: milliseconds().default(10_000),
+    lockTimeoutMs: milliseconds().default(60_000),
+    jitterMs: milliseconds().default(60_000),
+    proactive: z.enum(['wait', 'background', 'off']).default('wait'),
+    poisonedTokenPolicy: z.enum(['reject', 'until-expiry', 'allow']).default('reject'),
+    onUnwritableStore: z.enum(['fail', 'memory']).default('fail'),
+    followExternalLogout: z.boolean().default(false),
+    requiresOpenaiAuth: z.boolean().default(true),
+    enableCodexApiKeyEnv: z.boolean().default(false),
+    forcedLoginMethod: z.enum(['api', 'chatgpt']).optional(),
+    forcedWorkspaceIds: z.array(z.string()).optional(),
+    onViolation: z.enum(['logout', 'ignore']).default('logout'),
+    externalAuth: object<ExternalAuth>().optional(),
+    bearerCommand: object<BearerCommand>().optional(),
+    origins: z.array(origin()).optional(),
+  }),
+)
 
-export type ResolvedOptions = z.output<typeof schema>
+export type ResolvedOptions = Zod.output<ReturnType<typeof schema>>
 
 /** @throws OptionError naming the first option that cannot be used. */
 export function resolveOptions(options: AuthManagerOptions): ResolvedOptions {
-  const unknown = Object.keys(options).find(key => !(key in schema.shape))
+  const unknown = Object.keys(options).find(key => !(key in schema().shape))
   if (unknown !== undefined) throw new OptionError(unknown, `unknown option ${unknown}${suggestion(unknown)}`)
-  const parsed = schema.safeParse(options)
+  const parsed = schema().safeParse(options)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     const name = String(issue?.path[0] ?? '')
@@ -131,7 +134,7 @@ export function resolveOptions(options: AuthManagerOptions): ResolvedOptions {
 
 function suggestion(name: string): string {
   const plain = (text: string) => text.toLowerCase().replace(/[^a-z]/g, '')
-  const known = Object.keys(schema.shape).find(key => {
+  const known = Object.keys(schema().shape).find(key => {
     const [left, right] = [plain(key), plain(name)]
     return left === right || left.startsWith(right) || right.startsWith(left)
   })

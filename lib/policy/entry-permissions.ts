@@ -2,7 +2,7 @@
  * Additional permissions for one command as June has them (spec L6-4): entries instead of two lists of paths, so that they can
  * deny. March's form is `permission-profile.ts`.
  */
-import { z } from 'zod'
+import { lazily, z } from '../schema.ts'
 import { checked, guarded, type ParseOptions, readEntries, readPath } from './parse.ts'
 import type { FileSystemSandboxEntry } from './policy.ts'
 import { type JsonObject, printEntry } from './print.ts'
@@ -21,20 +21,25 @@ export interface AdditionalPermissions {
 
 const DOCUMENT = 'additional permissions'
 
-const paths = z.array(text).nullish()
-const twoLists = z.strictObject({ read: paths, write: paths })
-const entryList = z.strictObject({
-  entries: wireSchemas('ignore', '2026-06').entries.default([]),
-  glob_scan_max_depth: scanDepth(1).nullish(),
+const twoLists = lazily(() => {
+  const paths = z.array(text()).nullish()
+  return z.strictObject({ read: paths, write: paths })
 })
-const networkPermissions = z.object({ enabled: z.boolean().nullable().default(null) })
+const entryList = lazily(() =>
+  z.strictObject({
+    entries: wireSchemas('ignore', '2026-06').entries.default([]),
+    glob_scan_max_depth: scanDepth(1).nullish(),
+  }),
+)
 
-// Which of the two forms it is decides which error it gets; a mixture is neither.
-const looseObject = z.looseObject({})
-
-const profile = z.object({
-  network: networkPermissions.nullable().default(null),
-  file_system: looseObject.nullable().default(null),
+const profile = lazily(() => {
+  const networkPermissions = z.object({ enabled: z.boolean().nullable().default(null) })
+  // Which of the two forms it is decides which error it gets; a mixture is neither.
+  const looseObject = z.looseObject({})
+  return z.object({
+    network: networkPermissions.nullable().default(null),
+    file_system: looseObject.nullable().default(null),
+  })
 })
 
 function pathEntries(
@@ -54,12 +59,12 @@ function pathEntries(
 /** Reads either form: `{entries, glob_scan_max_depth?}`, or the older `{read, write}`, reads first. */
 export function readEntryPermissions(document: string, input: object, options: ParseOptions): EntryPermissions {
   if ('read' in input || 'write' in input) {
-    const wire = checked(document, input, twoLists)
+    const wire = checked(document, input, twoLists())
     const reads = pathEntries(document, 'read', wire.read ?? [], 'read', options)
     const writes = pathEntries(document, 'write', wire.write ?? [], 'write', options)
     return { entries: [...reads, ...writes], glob_scan_max_depth: null }
   }
-  const wire = checked(document, input, entryList)
+  const wire = checked(document, input, entryList())
   return {
     entries: readEntries(document, 'entries', wire.entries, options),
     glob_scan_max_depth: wire.glob_scan_max_depth ?? null,
@@ -73,7 +78,7 @@ export function readEntryPermissions(document: string, input: object, options: P
  */
 export function parseAdditionalPermissions(input: unknown, options: ParseOptions = {}): AdditionalPermissions {
   return guarded(DOCUMENT, () => {
-    const { network, file_system } = checked(DOCUMENT, input, profile)
+    const { network, file_system } = checked(DOCUMENT, input, profile())
     return { network, file_system: file_system && readEntryPermissions(DOCUMENT, file_system, june(options)) }
   })
 }

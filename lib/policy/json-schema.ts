@@ -2,7 +2,8 @@
  * The JSON Schema (draft 2020-12) of the policies that `parseSandboxPolicy` reads, for editors and other programs. Made from the
  * schemas that read them; what those cannot say in this language (absolute paths, no NUL) is added here.
  */
-import { z } from 'zod'
+import type { z as Zod } from 'zod'
+import { z } from '../schema.ts'
 import type { JsonObject } from './print.ts'
 import { profileSchema } from './runtime-profile.ts'
 import { PRESETS } from './sandbox-policy.ts'
@@ -43,7 +44,7 @@ function refine(node: unknown, pattern: string = TEXT): unknown {
   return refined
 }
 
-function schemaOf(schema: z.ZodType): Schema {
+function schemaOf(schema: Zod.ZodType): Schema {
   return z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',
@@ -51,7 +52,7 @@ function schemaOf(schema: z.ZodType): Schema {
       // The length of a list is asked before its items are looked at, by a step of its own that has no form here.
       const { def } = zodSchema._zod
       if (def.type !== 'pipe') return
-      const list = (def as unknown as { readonly out: z.ZodType }).out
+      const list = (def as unknown as { readonly out: Zod.ZodType }).out
       for (const member of Object.keys(jsonSchema)) delete (jsonSchema as Schema)[member]
       const { $schema: _, ...items } = schemaOf(list)
       Object.assign(jsonSchema, items)
@@ -74,8 +75,8 @@ function object(properties: Schema, required: readonly string[]): Schema {
  */
 export function policyJsonSchema(): JsonObject {
   const wire = wireSchemas('refuse', undefined)
-  const [legacy, fileSystem, network, profile] = [wire.legacy, wire.fileSystem, networkWord, profileSchema].map(
-    schema => without(schemaOf(schema as z.ZodType)),
+  const [legacy, fileSystem, network, profile] = [wire.legacy, wire.fileSystem, networkWord(), profileSchema()].map(
+    schema => without(schemaOf(schema as Zod.ZodType)),
   )
   const ref = (name: string) => ({ $ref: `#/$defs/${name}` })
   return {

@@ -2,7 +2,8 @@
  * The macOS extension of a permission profile (spec WIRE-10, WIRE-11) and how two of them are put together (MAC-1 … MAC-5).
  * Rendering is the plan's business.
  */
-import { z } from 'zod'
+import type { z as Zod } from 'zod'
+import { lazily, z } from '../schema.ts'
 import { trimBlanks } from './blanks.ts'
 import { compareBytes } from './byte-order.ts'
 
@@ -20,6 +21,8 @@ export interface MacosExtension {
   readonly macos_reminders: boolean
   readonly macos_contacts: MacosLevel
 }
+
+const LEVELS: readonly MacosLevel[] = ['none', 'read_only', 'read_write']
 
 /** Each member and its short name on input. */
 const ALIASES = {
@@ -39,36 +42,41 @@ function automationOfIds(ids: readonly string[]): MacosAutomation {
 
 const ACCEPTED = 'accepted is all, none, or a list of bundle ids'
 
-const word = z
-  .string()
-  .transform(text => trimBlanks(text).toLowerCase())
-  .pipe(z.enum(['all', 'none']))
+const automation = lazily(() => {
+  const word = z
+    .string()
+    .transform(text => trimBlanks(text).toLowerCase())
+    .pipe(z.enum(['all', 'none']))
+  const ids = z.array(z.string())
+  return z.union(
+    [
+      word,
+      ids.transform(automationOfIds),
+      z.object({ bundle_ids: ids }).transform(({ bundle_ids }) => automationOfIds(bundle_ids)),
+    ],
+    ACCEPTED,
+  )
+})
 
-const ids = z.array(z.string())
-
-const automation = z.union(
-  [
-    word,
-    ids.transform(automationOfIds),
-    z.object({ bundle_ids: ids }).transform(({ bundle_ids }) => automationOfIds(bundle_ids)),
-  ],
-  ACCEPTED,
-)
-
-const level: z.ZodType<MacosLevel> = z.enum(['none', 'read_only', 'read_write'])
+const level = lazily((): Zod.ZodType<MacosLevel> => z.enum(LEVELS))
 
 /** The words of the README beside those of the code, and a boolean for all or nothing. */
-const anyLevel: z.ZodType<MacosLevel> = z.union(
-  [
-    level,
-    z.enum(['readonly', 'readwrite']).transform(word => (word === 'readonly' ? 'read_only' : 'read_write')),
-    z.boolean().transform(whole => (whole ? 'read_write' : 'none')),
-  ],
-  'accepted is none, read_only, read_write',
-)
-const anyAutomation = z.union([automation, z.boolean().transform(all => (all ? 'all' : 'none'))], ACCEPTED)
+function anyLevel(): Zod.ZodType<MacosLevel> {
+  return z.union(
+    [
+      level(),
+      z.enum(['readonly', 'readwrite']).transform(word => (word === 'readonly' ? 'read_only' : 'read_write')),
+      z.boolean().transform(whole => (whole ? 'read_write' : 'none')),
+    ],
+    'accepted is none, read_only, read_write',
+  )
+}
 
-function membersOf(levels: z.ZodType<MacosLevel>, automations: z.ZodType<MacosAutomation>) {
+function anyAutomation() {
+  return z.union([automation(), z.boolean().transform(all => (all ? 'all' : 'none'))], ACCEPTED)
+}
+
+function membersOf(levels: Zod.ZodType<MacosLevel>, automations: Zod.ZodType<MacosAutomation>) {
   const flag = z.boolean().default(false)
   return z.object({
     macos_preferences: levels.default('read_only'),
@@ -82,27 +90,31 @@ function membersOf(levels: z.ZodType<MacosLevel>, automations: z.ZodType<MacosAu
 }
 
 // A member under both of its names is there twice, which is refused as any repeat is.
-const longNames = z.looseObject({}).transform((input, context) => {
-  const renamed: Record<string, unknown> = {}
-  for (const [name, alias] of Object.entries(ALIASES)) {
-    if (Object.hasOwn(input, name) && Object.hasOwn(input, alias)) {
-      context.addIssue({ code: 'custom', message: `found both ${name} and ${alias}`, path: [alias] })
-    } else if (Object.hasOwn(input, name)) renamed[name] = input[name]
-    else if (Object.hasOwn(input, alias)) renamed[name] = input[alias]
-  }
-  return renamed
-})
+const longNames = lazily(() =>
+  z.looseObject({}).transform((input, context) => {
+    const renamed: Record<string, unknown> = {}
+    for (const [name, alias] of Object.entries(ALIASES)) {
+      if (Object.hasOwn(input, name) && Object.hasOwn(input, alias)) {
+        context.addIssue({ code: 'custom', message: `found both ${name} and ${alias}`, path: [alias] })
+      } else if (Object.hasOwn(input, name)) renamed[name] = input[name]
+      else if (Object.hasOwn(input, alias)) renamed[name] = input[alias]
+    }
+    return renamed
+  }),
+)
 
 /**
  * WIRE-10. Reads the extension with every default filled in; its output is its own printed form. README and code of March differ in
  * their words: both are read, unless that version's own reading is asked for.
  */
-export const macosExtension: z.ZodType<MacosExtension> = longNames.pipe(membersOf(anyLevel, anyAutomation))
+export const macosExtension = lazily(
+  (): Zod.ZodType<MacosExtension> => longNames().pipe(membersOf(anyLevel(), anyAutomation())),
+)
 
 /** The words of March's code alone. */
-export const exactMacosExtension: z.ZodType<MacosExtension> = longNames.pipe(membersOf(level, automation))
-
-const LEVELS: readonly MacosLevel[] = ['none', 'read_only', 'read_write']
+export const exactMacosExtension = lazily(
+  (): Zod.ZodType<MacosExtension> => longNames().pipe(membersOf(level(), automation())),
+)
 
 function higher(left: MacosLevel, right: MacosLevel): MacosLevel {
   return LEVELS.indexOf(left) > LEVELS.indexOf(right) ? left : right

@@ -168,7 +168,7 @@ export function parseFileSystemPolicy(input: unknown, options: ParseOptions = {}
  * @throws {PolicyError} ERR_POLICY_INVALID
  */
 export function parseNetworkPolicy(input: unknown): NetworkSandboxPolicy {
-  return guarded(NETWORK, () => checked(NETWORK, input, networkWord))
+  return guarded(NETWORK, () => checked(NETWORK, input, networkWord()))
 }
 
 const FULL_READ = { type: 'full-access' } as const
@@ -225,5 +225,5 @@ export function parseLegacyPolicy(input: unknown, options: ParseOptions = {}): L
  * @throws {PolicyError} ERR_POLICY_INVALID for a path that is relative without a base, or cannot be a path at all
  */
 export function parseAbsolutePath(input: unknown, options: ParseOptions = {}): AbsolutePath {
-  return guarded('path', () => readPath('path', '', checked('path', input, text), options))
+  return guarded('path', () => readPath('path', '', checked('path', input, text()), options))
 }

@@ -2,7 +2,8 @@
  * Additional permissions for one command, as they come over the wire (spec WIRE-9 … WIRE-11). Absent and `null` are the same
  * here; a profile prints as it is, with `null` for what is absent.
  */
-import { z } from 'zod'
+import type { z as Zod } from 'zod'
+import { lazily, z } from '../schema.ts'
 import { exactMacosExtension, type MacosExtension, macosExtension } from './macos-extension.ts'
 import { checked, guarded, type ParseOptions, readPath } from './parse.ts'
 import type { AbsolutePath } from './path.ts'
@@ -19,13 +20,12 @@ export interface PermissionProfile {
   readonly macos: MacosExtension | null
 }
 
-function optional<Schema extends z.ZodType>(schema: Schema) {
+function optional<Schema extends Zod.ZodType>(schema: Schema) {
   return schema.nullable().default(null)
 }
 
-const paths = optional(z.array(text))
-
-function profileWith(macos: z.ZodType<MacosExtension>) {
+function profileWith(macos: Zod.ZodType<MacosExtension>) {
+  const paths = optional(z.array(text()))
   return z.object({
     network: optional(z.object({ enabled: optional(z.boolean()) })),
     file_system: optional(z.object({ read: paths, write: paths })),
@@ -33,8 +33,8 @@ function profileWith(macos: z.ZodType<MacosExtension>) {
   })
 }
 
-const profile = profileWith(macosExtension)
-const exactProfile = profileWith(exactMacosExtension)
+const profile = lazily(() => profileWith(macosExtension()))
+const exactProfile = lazily(() => profileWith(exactMacosExtension()))
 
 const DOCUMENT = 'permission profile'
 
@@ -49,7 +49,7 @@ function readList(list: readonly string[] | null, member: string, options: Parse
  */
 export function parsePermissionProfile(input: unknown, options: ParseOptions = {}): PermissionProfile {
   return guarded(DOCUMENT, () => {
-    const wire = checked(DOCUMENT, input, options.model === '2026-03' ? exactProfile : profile)
+    const wire = checked(DOCUMENT, input, options.model === '2026-03' ? exactProfile() : profile())
     const files = wire.file_system
     return {
       network: wire.network,
@@ -68,6 +68,6 @@ export function parsePermissionProfile(input: unknown, options: ParseOptions = {
  * @throws {PolicyError} ERR_POLICY_INVALID
  */
 export function parseMacosExtension(input: unknown, { model }: Pick<ParseOptions, 'model'> = {}): MacosExtension {
-  const schema = model === '2026-03' ? exactMacosExtension : macosExtension
+  const schema = model === '2026-03' ? exactMacosExtension() : macosExtension()
   return guarded('macOS extension', () => checked('macOS extension', input, schema))
 }

@@ -4,8 +4,8 @@
  * known, a misspelt member, a network that only a proxy could limit.
  */
 import { parse, TomlError } from 'smol-toml'
-import { z } from 'zod'
 import { PolicyError, unreachable } from '../errors.ts'
+import { z } from '../schema.ts'
 import { guarded } from './parse.ts'
 import { BUILT_IN_PROFILES, type Place } from './permissions-inheritance.ts'
 import {

@@ -2,8 +2,9 @@
  * June's profiles as a runtime hands them on (spec L6-4): what is confined, by whom, and whether the network is open. The untagged
  * shape of older records is read as one that is managed.
  */
-import { z } from 'zod'
+import type { z as Zod } from 'zod'
 import { unreachable } from '../errors.ts'
+import { lazily, z } from '../schema.ts'
 import { june, readEntryPermissions } from './entry-permissions.ts'
 import { checked, guarded, type ParseOptions, readEntries } from './parse.ts'
 import type { FileSystemSandboxPolicy, NetworkSandboxPolicy } from './policy.ts'
@@ -28,7 +29,7 @@ export const PROFILE_TAGS = ['managed', 'disabled', 'external'] as const
 
 const DOCUMENT = 'permission profile'
 
-function taggedSchema(object: typeof z.object, unknownMembers: 'ignore' | 'refuse') {
+function taggedSchema(object: typeof Zod.object, unknownMembers: 'ignore' | 'refuse') {
   const managed = z.discriminatedUnion('type', [
     object({
       type: z.literal('restricted'),
@@ -38,26 +39,28 @@ function taggedSchema(object: typeof z.object, unknownMembers: 'ignore' | 'refus
     object({ type: z.literal('unrestricted') }),
   ])
   return z.discriminatedUnion('type', [
-    object({ type: z.literal('managed'), file_system: managed, network: networkWord }),
+    object({ type: z.literal('managed'), file_system: managed, network: networkWord() }),
     object({ type: z.literal('disabled') }),
-    object({ type: z.literal('external'), network: networkWord }),
+    object({ type: z.literal('external'), network: networkWord() }),
   ])
 }
 
 const taggedSchemas = {
-  ignore: taggedSchema(z.object, 'ignore'),
-  refuse: taggedSchema(z.strictObject as unknown as typeof z.object, 'refuse'),
+  ignore: lazily(() => taggedSchema(z.object, 'ignore')),
+  refuse: lazily(() => taggedSchema(z.strictObject as unknown as typeof Zod.object, 'refuse')),
 }
 
 /** The tagged shapes, without room for members that do not exist. */
 export const profileSchema = taggedSchemas.refuse
 
-type WireProfile = z.infer<ReturnType<typeof taggedSchema>>
+type WireProfile = Zod.infer<ReturnType<typeof taggedSchema>>
 
-const untagged = z.strictObject({
-  network: z.object({ enabled: z.boolean().nullish() }).nullish(),
-  file_system: z.looseObject({}).nullish(),
-})
+const untagged = lazily(() =>
+  z.strictObject({
+    network: z.object({ enabled: z.boolean().nullish() }).nullish(),
+    file_system: z.looseObject({}).nullish(),
+  }),
+)
 
 function restricted(
   entries: FileSystemSandboxPolicy['entries'],
@@ -77,7 +80,7 @@ function readTagged(wire: WireProfile, options: ParseOptions): RuntimeProfile {
 }
 
 function readUntagged(input: unknown, options: ParseOptions): RuntimeProfile {
-  const { network, file_system: files } = checked(DOCUMENT, input, untagged)
+  const { network, file_system: files } = checked(DOCUMENT, input, untagged())
   const read = files == null ? null : within('file_system', () => readEntryPermissions(DOCUMENT, files, options))
   return {
     type: 'managed',
@@ -95,7 +98,7 @@ export function parseRuntimeProfile(input: unknown, options: ParseOptions = {}):
   return guarded(DOCUMENT, () => {
     const isTagged = typeof input === 'object' && input !== null && 'type' in input
     if (!isTagged) return readUntagged(input, june(options))
-    return readTagged(checked(DOCUMENT, input, taggedSchemas[options.unknownMembers ?? 'ignore']), june(options))
+    return readTagged(checked(DOCUMENT, input, taggedSchemas[options.unknownMembers ?? 'ignore']()), june(options))
   })
 }
 

@@ -6,7 +6,8 @@
  * optional one (`subpath`) may be either. Unknown members are ignored, as the reference does, or refused, because a misspelt
  * member of a hand-written policy would weaken it without a word.
  */
-import { z } from 'zod'
+import type { z as Zod } from 'zod'
+import { lazily, z } from '../schema.ts'
 import type { Model } from './model.ts'
 
 /** More entries than any policy has; keeps a hostile list from holding the process. */
@@ -15,10 +16,12 @@ export const LONGEST_LIST = 1_000_000
 // Neither can be part of a path that the system takes: a NUL ends it, half a surrogate pair has no UTF-8 form.
 const UNUSABLE = /[\0\p{Surrogate}]/u
 
-export const text = z.string().refine(value => !UNUSABLE.test(value), 'holds a NUL or half a surrogate pair')
+export const text = lazily(() =>
+  z.string().refine(value => !UNUSABLE.test(value), 'holds a NUL or half a surrogate pair'),
+)
 
 // The length is asked before the items are looked at.
-function listOf<Item extends z.ZodType>(item: Item) {
+function listOf<Item extends Zod.ZodType>(item: Item) {
   return z
     .custom<unknown>(value => !(Array.isArray(value) && value.length > LONGEST_LIST), {
       error: `has more than ${LONGEST_LIST} items`,
@@ -27,12 +30,12 @@ function listOf<Item extends z.ZodType>(item: Item) {
     .pipe(z.array(item))
 }
 
-type ObjectMaker = typeof z.object
+type ObjectMaker = typeof Zod.object
 
 const KINDS = ['restricted', 'unrestricted', 'external-sandbox'] as const
 
 function specialPathSchema(object: ObjectMaker) {
-  const optionalText = text.nullish()
+  const optionalText = text().nullish()
   return z.discriminatedUnion('kind', [
     object({ kind: z.literal('root') }),
     object({ kind: z.literal('minimal') }),
@@ -40,7 +43,7 @@ function specialPathSchema(object: ObjectMaker) {
     object({ kind: z.literal('project_roots'), subpath: optionalText }),
     object({ kind: z.literal('tmpdir') }),
     object({ kind: z.literal('slash_tmp') }),
-    object({ kind: z.literal('unknown'), path: text, subpath: optionalText }),
+    object({ kind: z.literal('unknown'), path: text(), subpath: optionalText }),
   ])
 }
 
@@ -52,7 +55,7 @@ export function scanDepth(least: 0 | 1) {
 // WIRE-1 … WIRE-4.
 function marchFileSystem(object: ObjectMaker) {
   const path = z.discriminatedUnion('type', [
-    object({ type: z.literal('path'), path: text }),
+    object({ type: z.literal('path'), path: text() }),
     object({ type: z.literal('special'), value: specialPathSchema(object) }),
   ])
   return object({
@@ -64,9 +67,9 @@ function marchFileSystem(object: ObjectMaker) {
 // L6-1, L6-2. `deny` and `none` are the same word there.
 function juneEntries(object: ObjectMaker) {
   const path = z.discriminatedUnion('type', [
-    object({ type: z.literal('path'), path: text }),
+    object({ type: z.literal('path'), path: text() }),
     object({ type: z.literal('special'), value: specialPathSchema(object) }),
-    object({ type: z.literal('glob_pattern'), pattern: text }),
+    object({ type: z.literal('glob_pattern'), pattern: text() }),
   ])
   const access = z.enum(['read', 'write', 'none', 'deny'])
   return listOf(object({ path, access, missing_path_behavior: z.enum(['skip']).nullish() }))
@@ -80,7 +83,7 @@ function juneFileSystem(object: ObjectMaker) {
   })
 }
 
-export const networkWord = z.enum(['restricted', 'enabled'])
+export const networkWord = lazily(() => z.enum(['restricted', 'enabled']))
 
 // WIRE-7, WIRE-8. `withReadAccess`: June has no members that restrict reading (L6-3).
 function legacySchema(object: ObjectMaker, withReadAccess: boolean) {
@@ -90,7 +93,7 @@ function legacySchema(object: ObjectMaker, withReadAccess: boolean) {
       object({
         type: z.literal('restricted'),
         include_platform_defaults: z.boolean().default(true),
-        readable_roots: listOf(text).default([]),
+        readable_roots: listOf(text()).default([]),
       }),
     ])
     .default({ type: 'full-access' })
@@ -98,7 +101,7 @@ function legacySchema(object: ObjectMaker, withReadAccess: boolean) {
   const readOnly = { type: z.literal('read-only'), network_access: flag }
   const workspaceWrite = {
     type: z.literal('workspace-write'),
-    writable_roots: listOf(text).default([]),
+    writable_roots: listOf(text()).default([]),
     network_access: flag,
     exclude_tmpdir_env_var: flag,
     exclude_slash_tmp: flag,
@@ -106,7 +109,7 @@ function legacySchema(object: ObjectMaker, withReadAccess: boolean) {
   return z.discriminatedUnion('type', [
     object({ type: z.literal('danger-full-access') }),
     object(withReadAccess ? { ...readOnly, access: readAccess } : readOnly),
-    object({ type: z.literal('external-sandbox'), network_access: networkWord.default('restricted') }),
+    object({ type: z.literal('external-sandbox'), network_access: networkWord().default('restricted') }),
     object(withReadAccess ? { ...workspaceWrite, read_only_access: readAccess } : workspaceWrite),
   ])
 }
@@ -123,7 +126,7 @@ function schemasFor(object: ObjectMaker, model: Model | undefined) {
 }
 
 // The two makers differ in what they do with unknown members, not in the type they give.
-const makers = { ignore: z.object, refuse: z.strictObject as unknown as ObjectMaker }
+const makers = { ignore: () => z.object, refuse: () => z.strictObject as unknown as ObjectMaker }
 
 type WireSchemas = ReturnType<typeof schemasFor>
 
@@ -134,15 +137,15 @@ export function wireSchemas(unknownMembers: keyof typeof makers, model: Model | 
   const key = `${unknownMembers} ${model}`
   const known = made.get(key)
   if (known !== undefined) return known
-  const schemas = schemasFor(makers[unknownMembers], model)
+  const schemas = schemasFor(makers[unknownMembers](), model)
   made.set(key, schemas)
   return schemas
 }
 
-export type WireFileSystemPolicy = z.infer<ReturnType<typeof juneFileSystem>>
+export type WireFileSystemPolicy = Zod.infer<ReturnType<typeof juneFileSystem>>
 export type WireEntry = WireFileSystemPolicy['entries'][number]
 export type WireSpecialPath = Extract<WireEntry['path'], { type: 'special' }>['value']
-export type WireLegacyPolicy = z.infer<ReturnType<typeof legacySchema>>
+export type WireLegacyPolicy = Zod.infer<ReturnType<typeof legacySchema>>
 export type WireReadAccess = Extract<WireLegacyPolicy, { access: unknown }>['access']
 
 /** Every member name of the wire forms, for "did you mean". */

@@ -2,7 +2,7 @@
  * Logging in with a code that the user types elsewhere, for machines without a browser (auth.md §21).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
+import { lazily, z } from '../../schema.ts'
 import { AuthError } from '../errors.ts'
 import { type HttpAnswer, send } from '../refresh/http.ts'
 import { headersFor, type Transport } from '../refresh/request.ts'
@@ -31,17 +31,21 @@ const defaultTimeoutMs = 15 * 60_000
 const shortestIntervalMs = 1_000
 const longestIntervalMs = 60_000
 
-const userCodeSchema = z
-  .object({
-    device_auth_id: z.string().min(1),
-    user_code: z.string().optional(),
-    usercode: z.string().optional(),
-    // The reference takes a string only; a number means the same.
-    interval: z.union([z.string(), z.number()]).optional(),
-  })
-  .refine(({ user_code, usercode }) => Boolean(user_code ?? usercode))
+const userCodeSchema = lazily(() =>
+  z
+    .object({
+      device_auth_id: z.string().min(1),
+      user_code: z.string().optional(),
+      usercode: z.string().optional(),
+      // The reference takes a string only; a number means the same.
+      interval: z.union([z.string(), z.number()]).optional(),
+    })
+    .refine(({ user_code, usercode }) => Boolean(user_code ?? usercode)),
+)
 
-const approvedSchema = z.object({ authorization_code: z.string().min(1), code_verifier: z.string().min(1) })
+const approvedSchema = lazily(() =>
+  z.object({ authorization_code: z.string().min(1), code_verifier: z.string().min(1) }),
+)
 
 /** @throws AuthError `device_unsupported`, `device_refused`, or why the server could not be asked. */
 export async function startDeviceLogin(
@@ -71,7 +75,7 @@ async function requestUserCode(transport: Transport, base: string, signal?: Abor
   const url = `${base}/api/accounts/deviceauth/usercode`
   const answer = await postJson(transport, url, { client_id: transport.provider.clientId }, signal)
   if (answer.status === 404) throw new AuthError('device_unsupported', { status: 404 })
-  const parsed = userCodeSchema.safeParse(parseSuccess(answer))
+  const parsed = userCodeSchema().safeParse(parseSuccess(answer))
   if (!parsed.success) throw new AuthError('device_refused', { status: answer.status })
   const { device_auth_id, user_code, usercode, interval } = parsed.data
   const seconds = Number(interval ?? 0)
@@ -116,7 +120,7 @@ async function poll(
       (error: AuthError) => (error.kind === 'transient' && !signal.aborted ? undefined : Promise.reject(error)),
     )
     if (answer !== undefined && answer.status !== 403 && answer.status !== 404) {
-      const approved = approvedSchema.safeParse(parseSuccess(answer))
+      const approved = approvedSchema().safeParse(parseSuccess(answer))
       if (!approved.success) throw new AuthError('device_refused', { status: answer.status })
       return { code: approved.data.authorization_code, verifier: approved.data.code_verifier }
     }

@@ -4,7 +4,7 @@
  * All three tokens must come, and the id_token must be readable: a login that could not be refreshed or told apart later
  * is refused now. Nothing of an answer is quoted.
  */
-import { z } from 'zod'
+import { lazily, z } from '../../schema.ts'
 import { parseIdToken } from '../claims.ts'
 import { AuthError } from '../errors.ts'
 import { instantFromMilliseconds } from '../instant.ts'
@@ -28,12 +28,14 @@ export interface ExchangeOptions {
   readonly withApiKey: boolean
 }
 
-const tokensSchema = z.object({
-  id_token: z.string().min(1),
-  access_token: z.string().min(1),
-  refresh_token: z.string().min(1),
-})
-const apiKeySchema = z.object({ access_token: z.string().min(1) })
+const tokensSchema = lazily(() =>
+  z.object({
+    id_token: z.string().min(1),
+    access_token: z.string().min(1),
+    refresh_token: z.string().min(1),
+  }),
+)
+const apiKeySchema = lazily(() => z.object({ access_token: z.string().min(1) }))
 
 /** @throws AuthError `exchange_failed`, `issuer_mismatch`, `workspace_not_allowed`. */
 export async function exchangeCode(
@@ -48,7 +50,7 @@ export async function exchangeCode(
     client_id: clientId,
     code_verifier: verifier,
   })
-  const tokens = tokensSchema.safeParse(answer)
+  const tokens = tokensSchema().safeParse(answer)
   const claims = tokens.success ? parseIdToken(tokens.data.id_token) : undefined
   if (!tokens.success || claims === undefined) throw new AuthError('exchange_failed')
   // A login that its own server could not be asked to refresh.
@@ -81,7 +83,7 @@ async function exchangeApiKey(transport: Transport, idToken: string): Promise<st
     subject_token: idToken,
     subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
   })
-  const key = apiKeySchema.safeParse(answer)
+  const key = apiKeySchema().safeParse(answer)
   return key.success ? key.data.access_token : undefined
 }
 

@@ -3,7 +3,7 @@
  *
  * Pure. A permanent outcome ends a login, so only what is known to be final is permanent: everything else may pass.
  */
-import { z } from 'zod'
+import { lazily, z } from '../../schema.ts'
 import type { PoisonReason, TransientReason } from '../errors.ts'
 import type { HttpAnswer } from './http.ts'
 
@@ -25,11 +25,13 @@ export type RefreshOutcome =
       readonly retryAfterMs?: number
     }
 
-const successSchema = z.object({
-  access_token: z.string().nullish(),
-  refresh_token: z.string().nullish(),
-  id_token: z.string().nullish(),
-})
+const successSchema = lazily(() =>
+  z.object({
+    access_token: z.string().nullish(),
+    refresh_token: z.string().nullish(),
+    id_token: z.string().nullish(),
+  }),
+)
 
 const knownCodes: ReadonlyMap<string, PoisonReason> = new Map<string, PoisonReason>([
   ['refresh_token_expired', 'expired'],
@@ -51,7 +53,7 @@ export function classify(answer: HttpAnswer, options: ClassifyOptions): RefreshO
 
 function classifySuccess({ status, body }: HttpAnswer): RefreshOutcome {
   if (body === undefined) return { kind: 'transient', reason: 'response_too_large', status }
-  const parsed = successSchema.safeParse(parseJson(body))
+  const parsed = successSchema().safeParse(parseJson(body))
   if (!parsed.success) return { kind: 'transient', reason: 'bad_response', status }
   const { access_token, refresh_token, id_token } = parsed.data
   if (!access_token) {

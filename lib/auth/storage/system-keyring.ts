@@ -4,7 +4,7 @@
  * Loaded at the first use only. Without the package every call fails with `keyring_missing`, and the stores above treat
  * that as a keyring that does not work.
  */
-import { z } from 'zod'
+import { lazily, z } from '../../schema.ts'
 import { AuthError } from '../errors.ts'
 import type { KeyringBackend } from './keyring.ts'
 
@@ -14,15 +14,17 @@ interface Entry {
   deletePassword(): Promise<boolean>
 }
 
-const moduleSchema = z.object({
-  AsyncEntry: z.custom<new (service: string, account: string) => Entry>(value => typeof value === 'function'),
-})
+const moduleSchema = lazily(() =>
+  z.object({
+    AsyncEntry: z.custom<new (service: string, account: string) => Entry>(value => typeof value === 'function'),
+  }),
+)
 
 // In a variable, so that neither the compiler nor a bundler looks for a package that need not be there.
 const packageName = '@napi-rs/keyring'
 
 async function entry(service: string, account: string): Promise<Entry> {
-  const loaded = moduleSchema.safeParse(await import(packageName).catch(() => undefined))
+  const loaded = moduleSchema().safeParse(await import(packageName).catch(() => undefined))
   if (!loaded.success) throw new AuthError('keyring_missing')
   return new loaded.data.AsyncEntry(service, account)
 }
