@@ -61,6 +61,7 @@ export function compile(target, { source, zig, work, out, cacheOfObjects, cacheO
       ...small,
       '-Inative',
       ...helperSources,
+      ...roomForSignature,
       '-s',
       '-o',
       helper,
@@ -87,6 +88,9 @@ export function compile(target, { source, zig, work, out, cacheOfObjects, cacheO
   return made
 }
 
+/** In the header, for the load command that names a signature. Hexadecimal. */
+const roomForSignature = ['-Wl,-headerpad,0x40']
+
 const linkFlags = {
   linux: [
     '-Wl,-z,now',
@@ -96,7 +100,7 @@ const linkFlags = {
     '-Wl,--build-id=none',
     '-pthread',
   ].concat('-Wl,--version-script=native/linux/exports.map'),
-  darwin: ['-Wl,-undefined,dynamic_lookup', '-Wl,-dead_strip'],
+  darwin: ['-Wl,-undefined,dynamic_lookup', '-Wl,-dead_strip', ...roomForSignature],
 }
 
 /** zig signs for Apple's own processors only. */
