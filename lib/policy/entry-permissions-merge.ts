@@ -4,8 +4,9 @@ import { type AccessIndex, indexAccess } from './access.ts'
 import { pathForm } from './canonical.ts'
 import type { AdditionalPermissions, EntryPermissions } from './entry-permissions.ts'
 import { deepFreeze } from './freeze.ts'
+import { compileGlob, fixedPlaces } from './glob.ts'
 import { resolveGlob } from './glob-place.ts'
-import { type AbsolutePath, contains, normalizeAbsolute, parentOf } from './path.ts'
+import { type AbsolutePath, contains, ROOT } from './path.ts'
 import type { FileSystemPath, FileSystemSandboxEntry, FileSystemSandboxPolicy } from './policy.ts'
 import { printEntry } from './print.ts'
 import { readDenyTest } from './read-deny.ts'
@@ -87,13 +88,10 @@ export function mergeAdditional(
   return isEmpty(merged) ? null : deepFreeze(merged)
 }
 
-/** The directory that everything a pattern matches lies in, by its text: the part before the first sign. */
-function fixedPart(pattern: string, surroundings: Surroundings): AbsolutePath {
-  const resolved = resolveGlob(pattern, surroundings)
-  const sign = resolved.search(/[*?[\]]/)
-  if (sign === -1) return resolved
-  const before = resolved.slice(0, sign)
-  return before.endsWith('/') ? normalizeAbsolute(before) : parentOf(normalizeAbsolute(before))
+/** The directories that everything a pattern matches lies in: one for each choice. One that cannot be read may match anything. */
+function fixedParts(pattern: string, surroundings: Surroundings): AbsolutePath[] {
+  const glob = compileGlob(resolveGlob(pattern, surroundings), 0)
+  return glob === null ? [ROOT] : fixedPlaces(glob).map(place => place.path)
 }
 
 /** The entry with what depends on the working directory filled in. */
@@ -132,8 +130,8 @@ function isWithin({ entries, access, isDenied }: Request, granted: FileSystemSan
 function constraining(entries: Entries, places: readonly AbsolutePath[], surroundings: Surroundings) {
   const touches = ({ path }: FileSystemSandboxEntry) => {
     const denied =
-      path.type === 'glob_pattern' ? fixedPart(path.pattern, surroundings) : resolveEntryPath(path, surroundings)
-    return denied !== null && places.some(place => contains(place, denied) || contains(denied, place))
+      path.type === 'glob_pattern' ? fixedParts(path.pattern, surroundings) : [resolveEntryPath(path, surroundings)]
+    return denied.some(one => one !== null && places.some(place => contains(place, one) || contains(one, place)))
   }
   return entries.filter(entry => entry.access === 'none' && touches(entry)).map(entry => concrete(entry, surroundings))
 }

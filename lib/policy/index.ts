@@ -16,6 +16,7 @@ export { effectiveWith, intersectAdditional, mergeAdditional, normalizeAdditiona
 export type { GlobFindings, GlobMatch, GlobQuestion, GlobSearch, GlobSnapshot } from './glob-snapshot.ts'
 export { policyJsonSchema } from './json-schema.ts'
 export { networkFromLegacy } from './legacy.ts'
+export { legacyForDisplay, legacyToSplitKeepingDenials, withRoots } from './legacy-rebuild.ts'
 export { legacyToSplit } from './legacy-to-split.ts'
 export type { MacosAutomation, MacosExtension, MacosLevel } from './macos-extension.ts'
 export type { Model } from './model.ts'
@@ -75,3 +76,4 @@ export type {
   Surroundings,
   WritableRoot,
 } from './types.ts'
+export { type WorkspaceRootsOptions, withWorkspaceRoots } from './workspace-roots.ts'

@@ -4,7 +4,7 @@
  */
 import { compareBytes } from './byte-order.ts'
 import { deepFreeze } from './freeze.ts'
-import { WORKSPACE_PATTERN } from './glob-place.ts'
+import { globBelow, WORKSPACE_PATTERN } from './glob-place.ts'
 import { checked, guarded } from './parse.ts'
 import { type AbsolutePath, isAbsolute, ROOT, resolvePath } from './path.ts'
 import {
@@ -130,35 +130,53 @@ function special(value: FileSystemSpecialPath): FileSystemPath {
   return { type: 'special', value }
 }
 
+/** A key of the tables, or a directory, in whose name nothing is a sign of a pattern. */
+type Key = { readonly written: string } | { readonly directory: AbsolutePath }
+
 /**
  * CFG-4 … CFG-7, L6-2: what a key, or a subpath below it, stands for. The subpath is looked at before the key. Patterns can only
  * deny; one that opens something is a path when all of it that is a pattern is `**` at its end.
  */
 function compilePath(
-  key: string,
+  key: Key,
   subpath: string | null,
   access: FileSystemAccess,
   options: PermissionsOptions,
 ): FileSystemPath | Refused {
-  if (subpath !== null && !isPlainSubpath(subpath, options.model)) return new Refused('bad-subpath', subpath)
-  const last = subpath ?? key
-  if (access !== 'none' && isPattern(`${key}/${subpath ?? ''}`, options.model)) {
+  const { model } = options
+  if (subpath !== null && !isPlainSubpath(subpath, model)) return new Refused('bad-subpath', subpath)
+  const written = 'written' in key ? key.written : ''
+  const last = subpath ?? written
+  if (access !== 'none' && isPattern(`${written}/${subpath ?? ''}`, model)) {
     const tree = last.replace(/(^|\/)\*\*$/, '')
-    if (isPattern(subpath === null ? tree : `${key}/${tree}`, options.model)) {
+    if (isPattern(subpath === null ? tree : `${written}/${tree}`, model)) {
       return new Refused('pattern-not-supported', last)
     }
     return subpath === null
-      ? compilePath(tree === '' ? '/' : tree, null, access, options)
+      ? compilePath({ written: tree === '' ? '/' : tree }, null, access, options)
       : compilePath(key, tree === '' ? null : tree, access, options)
   }
-  return key.startsWith(':') ? specialPath(key, subpath, options) : plainPath(key, subpath, options)
+  if ('directory' in key) return pathBelow(key.directory, subpath, options)
+  return written.startsWith(':') ? specialPath(written, subpath, options) : plainPath(written, subpath, options)
 }
 
-function plainPath(key: string, subpath: string | null, { home, model }: PermissionsOptions): FileSystemPath | Refused {
-  const base = absoluteKey(key, home)
+function pathBelow(
+  directory: AbsolutePath,
+  subpath: string | null,
+  { home, model }: PermissionsOptions,
+): FileSystemPath {
+  if (subpath === null) return { type: 'path', path: directory }
+  if (isPattern(subpath, model)) return { type: 'glob_pattern', pattern: globBelow(subpath, directory, home) }
+  return { type: 'path', path: resolvePath(subpath, directory, home) }
+}
+
+/** The home directory is never a pattern, whatever its name. */
+function plainPath(key: string, subpath: string | null, options: PermissionsOptions): FileSystemPath | Refused {
+  const base = absoluteKey(key, options.home)
   if (base instanceof Refused) return base
-  const path = subpath === null ? base : resolvePath(subpath, base, home)
-  return isPattern(path, model) ? { type: 'glob_pattern', pattern: path } : { type: 'path', path }
+  if (!isPattern(key, options.model)) return pathBelow(base, subpath, options)
+  const pattern = subpath === null ? key : `${key}/${subpath}`
+  return { type: 'glob_pattern', pattern: globBelow(pattern, ROOT, options.home) }
 }
 
 function specialPath(key: string, subpath: string | null, { model }: PermissionsOptions): FileSystemPath | Refused {
@@ -176,7 +194,7 @@ interface Compiled {
 }
 
 function compileKey(
-  key: string,
+  key: Key,
   subpaths: ReadonlyMap<string, Written<FileSystemAccess>>,
   into: Compiled,
   options: PermissionsOptions,
@@ -185,7 +203,7 @@ function compileKey(
     const path = compilePath(key, subpath === '.' ? null : subpath, access, options)
     if (path instanceof Refused) return { kind: 'refused', reason: path.reason, name: path.name, place }
     if (path.type === 'special' && path.value.kind === 'unknown') {
-      into.warnings.push({ value: { kind: 'unknown-special-path', name: key, access }, place })
+      into.warnings.push({ value: { kind: 'unknown-special-path', name: path.value.path, access }, place })
     }
     into.entries.push({ path, access })
   }
@@ -203,7 +221,7 @@ function compileWorkspaceRoots(
     const path = absoluteKey(root, options.home)
     if (path instanceof Refused) return { kind: 'refused', reason: path.reason, name: path.name, place }
     for (const name of [':project_roots', ':workspace_roots']) {
-      const refused = compileKey(path, keys.get(name) ?? new Map(), into, options)
+      const refused = compileKey({ directory: path }, keys.get(name) ?? new Map(), into, options)
       if (refused !== null) return refused
     }
   }
@@ -228,7 +246,7 @@ export function compileProfile(
   if (profile.keys.size === 0)
     compiled.warnings.push({ value: { kind: 'no-filesystem', profile: name }, place: [name] })
   for (const [key, subpaths] of sorted(profile.keys)) {
-    const refused = compileKey(key, subpaths, compiled, options)
+    const refused = compileKey({ written: key }, subpaths, compiled, options)
     if (refused !== null) return refused
   }
   const refused = compileWorkspaceRoots(profile, compiled, options)

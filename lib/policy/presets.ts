@@ -1,6 +1,7 @@
 /** Ready-made policies: in the legacy model, which every engine can hold, but for `strict`, which says more than that can. */
 import { OptionError } from '../errors.ts'
 import { deepFreeze } from './freeze.ts'
+import { escapeGlob } from './glob-place.ts'
 import { parseFileSystemPolicy, parseLegacyPolicy } from './parse.ts'
 import type { NetworkSandboxPolicy, Policy } from './policy.ts'
 import { show, suggestion } from './refusal.ts'
@@ -120,7 +121,7 @@ export const policies = Object.freeze({
     const roots = [...readableRoots, ...writableRoots]
     const path = (access: string) => (root: string) => ({ path: { type: 'path', path: root }, access })
     const special = (kind: string, access: string) => ({ path: { type: 'special', value: { kind } }, access })
-    const patterns = ['', ...roots.map(root => `${root}/`)].flatMap(root =>
+    const patterns = ['', ...roots.map(root => `${escapeGlob(root)}/`)].flatMap(root =>
       SECRET_PATTERNS.map(name => `${root}${name}`),
     )
     const denied = patterns.map(pattern => ({ path: { type: 'glob_pattern', pattern }, access: 'none' }))

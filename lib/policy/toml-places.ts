@@ -115,8 +115,11 @@ class Scanner {
       this.#skip(/(?:[\s,]|#[^\n]*)*/y)
       if (this.#peek(']') || this.#at >= this.#text.length) break
       const item = [...path, index]
-      this.places.note(item, { key: this.#at, value: this.#at })
+      const start = this.#at
+      this.places.note(item, { key: start, value: start })
       this.#value(item)
+      // Only where no value can begin, as at a brace that closes nothing: the next item would be the same one.
+      if (this.#at === start) throw new Error('no value')
     }
     this.#at++
   }

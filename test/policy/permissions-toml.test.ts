@@ -367,6 +367,11 @@ describe('places in a TOML text', () => {
     expect([lineOf('a', 0, 'x'), lineOf('a', 1, 'x'), lineOf('a', 1, 'b', 'y', 1, 'z')]).toEqual([2, 4, 6])
   })
 
+  it('end where the text makes no sense', () => {
+    for (const text of ['a = [}', 'a = [1, }', 'a = [[}]', '[a\nb = {]', 'a = ["]', "a = {b = [}'"]) tomlPlaces(text)
+    expect(tomlPlaces('x = 1\na = [}').find(['x'])).not.toBeNull()
+  })
+
   it('never make a reader throw anything but its error', () => {
     const pieces = fc.constantFrom(
       '[',
