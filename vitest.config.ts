@@ -6,8 +6,8 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     // Native code, process groups and descriptor counts need a process per file, never threads.
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     restoreMocks: true,
   },
 })

@@ -84,7 +84,7 @@ function inside(resolved: ResolvedPolicy, pid: boolean, commands: string, input 
   const descriptor = openSync(join(base, 'arguments'), 'r')
   const words = bubblewrapCommandLine(rendering.rendered, { arguments: 3 }, ['/bin/sh', '-c', commands])
   try {
-    return spawnSync('bwrap', words, { stdio: ['pipe', 'pipe', 'pipe', descriptor], input, cwd: '/', timeout: 20_000 })
+    return spawnSync('bwrap', words, { stdio: ['pipe', 'pipe', 'pipe', descriptor], input, cwd: '/', timeout: 60_000 })
   } finally {
     closeSync(descriptor)
   }

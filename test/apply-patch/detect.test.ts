@@ -148,7 +148,7 @@ describe('detectApplyPatch', () => {
     const env = { PATH: `${cwd}:/usr/bin:/bin`, OUT: cwd }
     for (const [script, directory] of scripts) {
       if (directory?.startsWith('/') || script.includes('\r') || script.includes('applypatch')) continue
-      expect(spawnSync('/bin/sh', ['-c', script], { cwd, env, timeout: 10_000 }).status).toBe(0)
+      expect(spawnSync('/bin/sh', ['-c', script], { cwd, env, timeout: 60_000 }).status).toBe(0)
       const detected = detectApplyPatch(script)
       expect(readFileSync(join(cwd, 'what'), 'utf8').trimEnd(), script).toBe(
         detected.kind === 'patch' && detected.patch.text,

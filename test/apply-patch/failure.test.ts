@@ -241,7 +241,7 @@ describe('SIGKILL', () => {
   `
 
   const run = (cwd: string, step: number, order: string) =>
-    spawnSync(process.execPath, [join(compiled, 'child.js'), cwd, patch, String(step), order], { timeout: 20_000 })
+    spawnSync(process.execPath, [join(compiled, 'child.js'), cwd, patch, String(step), order], { timeout: 60_000 })
 
   it('leaves every file old or new, at each step that writes', { timeout: 120_000 }, async () => {
     const count = await countSteps()
@@ -276,7 +276,7 @@ describe('SIGKILL', () => {
         spawnSync(process.execPath, [join(compiled, 'child.js'), cwd, text, '0', ''], {
           uid: 1234,
           gid: 1234,
-          timeout: 20_000,
+          timeout: 60_000,
         })
       const output = runAs(patchOf('*** Update File: a', '@@', '+b'))
       expect(output.stdout.toString()).toBe(JSON.stringify([{ kind: 'owner-changed', path: join(cwd, 'a') }]))

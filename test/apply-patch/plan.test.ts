@@ -152,7 +152,7 @@ describe('planPatch', () => {
     )
     const [change] = plan.changes
     writeFileSync(join(cwd, 'b'), before)
-    const result = spawnSync('patch', ['--binary', join(cwd, 'b')], { input: change!.unifiedDiff, timeout: 10_000 })
+    const result = spawnSync('patch', ['--binary', join(cwd, 'b')], { input: change!.unifiedDiff, timeout: 60_000 })
     expect(result.status, result.stdout.toString()).toBe(0)
     expect(tree(cwd)['b']).toBe(text(change!.after))
   })

@@ -42,7 +42,7 @@ describe('an example of castellan/auth', () => {
       cwd: repository,
       encoding: 'utf8',
       env: { PATH: process.env['PATH'], TMPDIR: temporary },
-      timeout: 20_000,
+      timeout: 60_000,
     })
     expect({ status, stderr, lines: stdout.trimEnd().split('\n') }).toEqual({ status: 0, stderr: '', lines })
     expect(readdirSync(temporary)).toEqual([])

@@ -83,7 +83,7 @@ describe('the lock behind castellan/auth', () => {
     if (binding === undefined) return context.skip('needs the native addon, found none')
     const held = locked()
     const worker = start(1, { lockTimeoutMs: 200 })
-    await expect.poll(() => worker.reports.length, { timeout: 10_000 }).toBeGreaterThan(1)
+    await expect.poll(() => worker.reports.length, { timeout: 60_000 }).toBeGreaterThan(1)
     expect(new Set(worker.reports.map(({ failure }) => failure))).toEqual(new Set(['lock_timeout']))
     held.release()
     await worker.ended

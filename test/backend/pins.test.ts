@@ -56,7 +56,7 @@ eachEngine(mountEngines, 'a root that is replaced after the plan was made', engi
   let world: World
   let root: string
   let launcher: Launcher
-  const start = () => run(environmentRuns(), launcher, writing(path.join(root, 'new')), { timeout: 20_000 }, facts)
+  const start = () => run(environmentRuns(), launcher, writing(path.join(root, 'new')), { timeout: 60_000 }, facts)
 
   beforeEach(async () => {
     world = makeWorld('pins')

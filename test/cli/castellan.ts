@@ -39,7 +39,7 @@ export function castellan(args: readonly string[], { cwd, input = '', env = {} }
     cwd: cwd ?? repository,
     input,
     env: { ...plainEnvironment, ...env },
-    timeout: 20_000,
+    timeout: 60_000,
     maxBuffer: 2 ** 26,
   })
   return { code: status, signal, stdout: stdout.toString(), stderr: stderr.toString(), bytes: stdout }
@@ -67,11 +67,11 @@ export function temporaryPlace(): Place {
   return { path: place, remove: () => rmSync(place, { recursive: true, force: true }) }
 }
 
-/** Resolves with everything printed so far once `wanted` has been printed; fails after ten seconds. */
+/** Resolves with everything printed so far once `wanted` has been printed; fails after a minute. */
 export function printed(child: ChildProcess, wanted: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''
-    const timer = setTimeout(() => reject(new Error(`${wanted} was not printed, only ${JSON.stringify(text)}`)), 10_000)
+    const timer = setTimeout(() => reject(new Error(`${wanted} was not printed, only ${JSON.stringify(text)}`)), 60_000)
     child.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString()
       if (!wanted.test(text)) return
@@ -107,9 +107,9 @@ export function running(argument: string): number {
   return commands.filter(command => command.split('\0').includes(argument)).length
 }
 
-/** Whether so many processes have this argument, given three seconds. */
+/** Whether so many processes have this argument, given half a minute. */
 export async function comesTo(count: number, argument: string): Promise<boolean> {
-  for (let tries = 0; tries < 100 && running(argument) !== count; tries++) {
+  for (let tries = 0; tries < 1000 && running(argument) !== count; tries++) {
     await new Promise(resolve => setTimeout(resolve, 30))
   }
   return running(argument) === count

@@ -137,7 +137,7 @@ describe('the process', () => {
     expect(await comesTo(1, seconds)).toBe(true)
     child.kill('SIGKILL')
     expect(await comesTo(0, seconds)).toBe(true)
-    await expect.poll(() => existsSync(path.join(workspace, '.git')), { timeout: 10_000 }).toBe(false)
+    await expect.poll(() => existsSync(path.join(workspace, '.git')), { timeout: 60_000 }).toBe(false)
   })
 
   it.each(ways.filter(([, , way]) => way === 'becomes'))('becomes the command: %s', async (_, policy) => {

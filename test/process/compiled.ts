@@ -2,7 +2,19 @@
  * A copy of the library as plain JavaScript, for tests that need another process or a worker on a Node.js that cannot read
  * TypeScript. Lies in a folder of its own, with links to the packages and the addon of this checkout.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -16,15 +28,10 @@ export interface CompiledLibrary {
   remove(): void
 }
 
+/** The compiled modules are kept in `.cache` for the next test file, under a name that the sources give. */
 export function compileLibrary(): CompiledLibrary {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'castellan-compiled-'))
-  const library = path.join(repository, 'lib')
-  for (const name of readdirSync(library, { recursive: true, encoding: 'utf8' })) {
-    if (!name.endsWith('.ts') || name.startsWith('auth') || name.startsWith('cli')) continue
-    const target = path.join(folder, 'lib', name.replace(/\.ts$/, '.js'))
-    mkdirSync(path.dirname(target), { recursive: true })
-    writeFileSync(target, compile(readFileSync(path.join(library, name), 'utf8')))
-  }
+  cpSync(compiledModules(), path.join(folder, 'lib'), { recursive: true })
   for (const name of ['node_modules', 'build', 'prebuilds', 'package.json']) {
     symlinkSync(path.join(repository, name), path.join(folder, name))
   }
@@ -39,13 +46,34 @@ export function compileLibrary(): CompiledLibrary {
   }
 }
 
+function compiledModules(): string {
+  const library = path.join(repository, 'lib')
+  const names = readdirSync(library, { recursive: true, encoding: 'utf8' }).sort()
+  const sources = names
+    .filter(name => name.endsWith('.ts') && !name.startsWith('auth') && !name.startsWith('cli'))
+    .map(name => [name.replace(/\.ts$/, '.js'), readFileSync(path.join(library, name), 'utf8')] as const)
+  const hash = createHash('sha256').update(JSON.stringify([ts.version, compilerOptions, sources]))
+  const store = path.join(repository, '.cache/compiled')
+  const kept = path.join(store, hash.digest('hex').slice(0, 16))
+  if (existsSync(kept)) return kept
+  rmSync(store, { recursive: true, force: true })
+  mkdirSync(store, { recursive: true })
+  const making = mkdtempSync(path.join(store, 'making-'))
+  for (const [name, text] of sources) {
+    mkdirSync(path.dirname(path.join(making, name)), { recursive: true })
+    writeFileSync(path.join(making, name), compile(text))
+  }
+  renameSync(making, kept)
+  return kept
+}
+
+const compilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  rewriteRelativeImportExtensions: true,
+  verbatimModuleSyntax: true,
+}
+
 function compile(source: string): string {
-  return ts.transpileModule(source, {
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.ESNext,
-      rewriteRelativeImportExtensions: true,
-      verbatimModuleSyntax: true,
-    },
-  }).outputText
+  return ts.transpileModule(source, { compilerOptions }).outputText
 }

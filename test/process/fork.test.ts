@@ -93,7 +93,7 @@ describe.each(kinds)('fork: %s', kind => {
     const heard: unknown[] = []
     child.on('message', item => heard.push(item))
     child.send('internal')
-    await until('the word after it', () => heard.length > 0, 10_000)
+    await until('the word after it', () => heard.length > 0)
     child.send('broken')
     await once(child, 'disconnect')
     expect(heard).toEqual(['after'])

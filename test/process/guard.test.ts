@@ -64,15 +64,26 @@ function startHost(name: string, text: string, before: readonly string[] = []): 
   }
 }
 
-const said = (word: string) => until(`the host says ${word}: ${output}`, () => output.includes(word), 15_000)
+const said = (word: string) =>
+  until(
+    () => `the host says ${word}: ${output}`,
+    () => output.includes(word),
+  )
 const alive = () => processesNaming(seconds).length
-const runs = () => until(`sleep ${seconds} runs: ${output}`, () => alive() > 0, 15_000)
-const gone = () => until(`no sleep ${seconds} is left`, () => alive() === 0, 5000)
+const runs = () =>
+  until(
+    () => `sleep ${seconds} runs: ${output}`,
+    () => alive() > 0,
+  )
+const gone = () => until(`no sleep ${seconds} is left`, () => alive() === 0)
 
 /** The host's guard, other than `known`. */
 async function guardOf(known = 0): Promise<number> {
   const mine = () => childrenOf(host.pid!).filter(pid => processesNaming('castellan-guard').includes(pid))
-  await until(`the host has a guard other than ${known}: ${output}`, () => mine().some(pid => pid !== known), 15_000)
+  await until(
+    () => `the host has a guard other than ${known}: ${output}`,
+    () => mine().some(pid => pid !== known),
+  )
   const [pid = 0] = mine().filter(found => found !== known)
   guards.push(pid)
   return pid
@@ -138,7 +149,7 @@ describe.each(kinds.filter(kind => kind === 'namespace' || kind === 'bwrap'))('w
        sandbox.spawn('sh', ['-c', 'setsid sleep SECONDS & sleep SECONDS'], { stdio: 'ignore' })
        await sandbox.run('sh', ['-c', 'setsid sleep SECONDS & sleep SECONDS'])`,
     )
-    await until('both trees run', () => alive() >= 4, 15_000)
+    await until('both trees run', () => alive() >= 4)
     process.kill(await guardOf(), 'SIGSTOP')
     host.kill('SIGKILL')
     await gone()

@@ -66,7 +66,11 @@ function startHost(
   })
   return {
     process: started,
-    said: word => until(`the host says ${word}: ${errors}`, () => output.includes(word), 8000),
+    said: word =>
+      until(
+        () => `the host says ${word}: ${errors}`,
+        () => output.includes(word),
+      ),
     ended: once(started, 'close').then(([code, signal]) => ({ code, signal, output, errors })),
   }
 }
@@ -74,7 +78,7 @@ function startHost(
 const scatter = () =>
   `sleep ${seconds} & setsid sleep ${seconds} & (setsid sh -c 'sleep ${seconds} & wait' &) ; sleep 100`
 const alive = () => processesNaming(seconds).length
-const gone = () => until(`no sleep ${seconds} is left`, () => alive() === 0, 2000)
+const gone = () => until(`no sleep ${seconds} is left`, () => alive() === 0)
 
 describe.each(kinds)('the host: %s', kind => {
   it('leaves nothing behind when it is killed', async () => {
@@ -86,7 +90,7 @@ describe.each(kinds)('the host: %s', kind => {
        sandbox.spawn('sh', ['-c', ${JSON.stringify(scatter())}], { stdio: 'ignore' })
        sandbox.run('sh', ['-c', ${JSON.stringify(scatter())}])`,
     )
-    await until('both trees run', () => alive() >= 6, 8000)
+    await until('both trees run', () => alive() >= 6)
     started.kill('SIGKILL')
     await ended
     await gone()
@@ -102,7 +106,7 @@ describe.each(kinds)('the host: %s', kind => {
        sandbox.run('sh', ['-c', ${JSON.stringify(scatter())}]).catch(() => {})
        setTimeout(() => process.exit(5), 500)`,
     )
-    await until('the trees run', () => alive() >= 6, 8000)
+    await until('the trees run', () => alive() >= 6)
     expect(await ended).toMatchObject({ code: 5, errors: '' })
     await gone()
   })
@@ -190,7 +194,7 @@ describe.each(kinds)('the host: %s', kind => {
        console.log(first.stdout + later.stdout)`,
     )
     await said('running')
-    await until('four trees run', () => alive() >= 12, 5000)
+    await until('four trees run', () => alive() >= 12)
     started.kill('SIGUSR2')
     await said('terminated')
     await gone()

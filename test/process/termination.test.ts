@@ -20,8 +20,8 @@ describe.each(kinds)('termination: %s', kind => {
   let sandbox: Sandbox
   let seconds = ''
   const alive = () => processesNaming(seconds).length
-  const gone = () => until(`no sleep ${seconds} is left`, () => alive() === 0, 3000)
-  const running = () => until('the tree runs', () => alive() >= scattered, 5000)
+  const gone = () => until(`no sleep ${seconds} is left`, () => alive() === 0)
+  const running = () => until('the tree runs', () => alive() >= scattered)
 
   beforeAll(async () => {
     world = makeWorld('termination')
@@ -127,7 +127,7 @@ describe.each(kinds)('termination: %s', kind => {
       await using own = await sandboxOf(kind, world.at('ws'))
       own.spawn('sh', ['-c', `${scatter(seconds)} sleep 100`], { stdio: 'ignore' })
       void own.run('sh', ['-c', `${scatter(seconds)} sleep 100`]).catch(() => {})
-      await until('both trees run', () => alive() >= 2 * scattered, 5000)
+      await until('both trees run', () => alive() >= 2 * scattered)
     }
     await gone()
   })

@@ -162,7 +162,7 @@ describe.skipIf(compilerMissing !== null)(
         expect(result).toMatchObject({ timedOut: true, limit: 'wallClock', exitCode: null, signal: 'SIGTERM' })
         const left = readFileSync(pids, 'utf8').trim().split('\n').map(Number)
         expect(left).toHaveLength(2)
-        await until('the tree runs', () => left.every(pid => !isAlive(pid)), 10_000)
+        await until('the tree runs', () => left.every(pid => !isAlive(pid)))
       })
 
       it('sends SIGKILL to what does not end by itself', async () => {
@@ -181,9 +181,9 @@ describe.skipIf(compilerMissing !== null)(
         const sandbox = await sandboxOf({}, changes)
         const script = 'sleep 60 > /dev/null 2>&1 & echo $!'
         const gone = Number((await sandbox.run('sh', ['-c', script])).stdout)
-        await until('it runs', () => !isAlive(gone), 10_000)
+        await until('it runs', () => !isAlive(gone))
         const goneToo = Number(sandbox.runSync('sh', ['-c', script]).stdout)
-        await until('it runs', () => !isAlive(goneToo), 10_000)
+        await until('it runs', () => !isAlive(goneToo))
         const stays = Number((await sandbox.run('sh', ['-c', script], { lifetime: 'session' })).stdout)
         expect(isAlive(stays)).toBe(true)
         process.kill(stays, 'SIGKILL')
@@ -197,7 +197,7 @@ describe.skipIf(compilerMissing !== null)(
         await new Promise(resolve => child.once('close', resolve))
         expect(isAlive(pid)).toBe(true)
         child.terminate('SIGKILL', 0)
-        await until('it ends', () => !isAlive(pid), 10_000)
+        await until('it ends', () => !isAlive(pid))
         // There is nothing left to be ended, whoever has the number now.
         child.terminate('SIGKILL', 0)
       })
@@ -268,7 +268,7 @@ describe.skipIf(compilerMissing !== null)(
         const names: string[] = []
         for (const name of ['spawn', 'exit', 'close']) child.on(name, () => names.push(name))
         expect(await new Promise(resolve => child.once('error', resolve))).toMatchObject(told)
-        await until('not closed', () => names.length > 0, 5000)
+        await until('not closed', () => names.length > 0)
         expect(names).toEqual(['close'])
       })
     })
@@ -283,7 +283,7 @@ describe.skipIf(compilerMissing !== null)(
       const names: string[] = []
       for (const name of ['spawn', 'exit', 'close']) child.on(name, () => names.push(name))
       expect(await new Promise(resolve => child.once('error', resolve))).toMatchObject(told)
-      await until('not closed', () => names.length > 0, 5000)
+      await until('not closed', () => names.length > 0)
       expect(names).toEqual(['close'])
       expect(child.pid).toBeUndefined()
     })
@@ -457,7 +457,7 @@ describe.skipIf(compilerMissing !== null)(
         expect(isAlive(guarded)).toBe(true)
         await new Promise(resolve => setTimeout(resolve, 200))
         host.kill('SIGKILL')
-        await until('the command ends', () => !isAlive(guarded), 10_000)
+        await until('the command ends', () => !isAlive(guarded))
         expect(isAlive(released)).toBe(true)
       } finally {
         host.kill('SIGKILL')

@@ -45,7 +45,7 @@ export async function ask(
   operations: readonly string[],
   options: RunOptions = {},
 ): Promise<string[]> {
-  const result = await sandbox.run(probe, operations, { timeout: 20_000, ...options })
+  const result = await sandbox.run(probe, operations, { timeout: 60_000, ...options })
   const lines = String(result.stdout).split('\n').slice(0, -1)
   expect({ exitCode: result.exitCode, signal: result.signal, lines: lines.length }, String(result.stderr)).toEqual({
     exitCode: 0,
