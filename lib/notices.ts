@@ -16,6 +16,7 @@ export type NoticeCode =
   | 'seatbelt-never-executed'
   | 'seatbelt-helper-missing'
   | 'seatbelt-helper-writable'
+  | 'windows-never-executed'
 
 export interface Notice {
   readonly code: NoticeCode

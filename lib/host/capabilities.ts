@@ -62,10 +62,24 @@ export interface DarwinCapabilities {
   readonly userCacheDirectory: string | null
 }
 
+export interface WindowsCapabilities {
+  readonly platform: 'win32'
+  readonly architecture: string
+  readonly kernelRelease: string
+  /** Tokens can be restricted, and the system holds to it: Wine takes the calls and does not. */
+  readonly restrictedToken: Capability
+  /** The package's own program that makes the token and starts the command. `path` is null when it is not there. */
+  readonly helper: Capability & { readonly path: string | null }
+  /** What starts commands as an account of the sandbox (elevated backend). */
+  readonly runner: Capability
+  /** This process has a restricted token already. */
+  readonly restricted: boolean
+}
+
 export interface OtherCapabilities {
-  readonly platform: 'win32' | 'other'
+  readonly platform: 'other'
   readonly architecture: string
   readonly kernelRelease: string
 }
 
-export type HostCapabilities = LinuxCapabilities | DarwinCapabilities | OtherCapabilities
+export type HostCapabilities = LinuxCapabilities | DarwinCapabilities | WindowsCapabilities | OtherCapabilities

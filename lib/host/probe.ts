@@ -18,6 +18,7 @@ import type {
 } from './capabilities.ts'
 import { namespaceHint } from './namespace-hint.ts'
 import { probeMac } from './probe-macos.ts'
+import { probeWindows } from './probe-windows.ts'
 import { isWsl1 } from './wsl.ts'
 
 type Lasting = Omit<LinuxCapabilities, 'bubblewrap'>
@@ -29,8 +30,8 @@ export function probeCapabilities(bubblewrap: BubblewrapCapability): HostCapabil
   const binding = loadBinding()
   if (binding.system === 'darwin') return probeMac(binding, findSeatbeltHelper())
   if (binding.system !== 'linux') {
-    const platform = process.platform === 'win32' ? process.platform : 'other'
-    return Object.freeze({ platform, architecture: arch(), kernelRelease: release() })
+    if (process.platform === 'win32') return probeWindows(null, { path: null, how: 'it was not looked for' })
+    return Object.freeze({ platform: 'other', architecture: arch(), kernelRelease: release() })
   }
   remembered ??= probeLinux(binding)
   return Object.freeze({ ...remembered, bubblewrap })

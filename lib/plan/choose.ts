@@ -13,6 +13,7 @@ import type { ProcessView } from './linux/namespaces.ts'
 import { chooseMacosPlan, type MacosChoice } from './macos/choose.ts'
 import { refuseMeaningless, refuseSnapshot, unknownPlaces } from './meaningless.ts'
 import type { LinuxEngine, LinuxPlan, Plan, Refusal } from './plan.ts'
+import { chooseWindowsPlan, type WindowsChoice } from './windows/choose.ts'
 
 /**
  * When the system's bubblewrap is used. `fallback`: where it stands in `engines`. `prefer`: first, else the others, with a
@@ -35,6 +36,8 @@ export interface ChooseOptions {
   readonly guardTag: boolean
   /** On macOS: what a profile depends on beside the policy. */
   readonly macos?: MacosChoice
+  /** On Windows: what a plan depends on beside the policy. */
+  readonly windows?: WindowsChoice
   /** The host cannot mark the processes of its runs: plans without a PID namespace get the limit `process-tree`. Default: false. */
   readonly unmarked?: boolean
 }
@@ -58,6 +61,9 @@ export function choosePlan(question: ChooseQuestion): Choice
 export function choosePlan({ resolved, capabilities, options }: ChooseQuestion): Choice {
   if (capabilities.platform === 'darwin' && options.macos !== undefined) {
     return chooseMacosPlan({ resolved, capabilities, ...options.macos })
+  }
+  if (capabilities.platform === 'win32' && options.windows !== undefined) {
+    return chooseWindowsPlan({ resolved, capabilities, ...options.windows })
   }
   if (capabilities.platform !== 'linux') return { refusal: unsupportedPlatform(capabilities.platform), notices: [] }
   const meaningless = refuseMeaningless(resolved) ?? (options.strict === true ? refuseSnapshot(resolved) : null)

@@ -11,7 +11,10 @@ import { landlockAccessOf } from './linux/landlock-view.ts'
 import { makeMountView } from './linux/mount-view.ts'
 import { profileAnswer } from './macos/profile-view.ts'
 import type { ModelAccess, Plan, PlanLimit } from './plan.ts'
-import { planLine } from './render.ts'
+import { accessEntryLine, planLine } from './render.ts'
+import { policyPathOf } from './windows/places.ts'
+import { windowsPlanAnswer } from './windows/plan-view.ts'
+import type { WindowsPath } from './windows/windows-path.ts'
 
 export type DecidedBy =
   | { readonly kind: 'entry'; readonly index: number; readonly spelled: string }
@@ -86,7 +89,9 @@ export function explainPath({ resolved, plan, path, canonicalPath }: ExplainQues
     planLine: line,
     policyAccess,
     modelAccess: access,
-    limits: Object.freeze((plan?.limits ?? []).filter(limit => concerns(limit, policyAccess, rule))),
+    limits: Object.freeze(
+      limitsOf(plan).filter(limit => isAbout(limit, canonicalPath) && concerns(limit, policyAccess, rule)),
+    ),
   })
 }
 
@@ -119,6 +124,10 @@ function ruleOf(decided: DecidedBy): RuleId {
 /** The answer of the model that belongs to the engine, and the line of the plan that it rests on. */
 function modelAnswer(plan: Plan, path: AbsolutePath): { readonly access: ModelAccess; readonly line: string | null } {
   if (plan.kind === 'macos') return profileAnswer(plan, path)
+  if (plan.kind === 'windows') {
+    const { access, entry } = windowsPlanAnswer(plan, path)
+    return { access, line: entry === null ? null : accessEntryLine(entry) }
+  }
   if (plan.mounts !== null) {
     const { access, operation } = makeMountView(plan.mounts).at(path)
     return { access, line: planLine(plan, operation) }
@@ -136,14 +145,32 @@ function modelAnswer(plan: Plan, path: AbsolutePath): { readonly access: ModelAc
   }
 }
 
+function limitsOf(plan: Plan | null): readonly PlanLimit[] {
+  return plan?.limits ?? []
+}
+
+/** Only limits of Windows plans name a place. */
+function isAbout({ path: place }: PlanLimit, path: AbsolutePath): boolean {
+  return place === undefined || contains(policyPathOf(place as WindowsPath), path)
+}
+
 /** Limits that are about files, and about this one. */
 function concerns({ code }: PlanLimit, policyAccess: Access, rule: AccessRule | null): boolean {
   switch (code) {
     case 'protected-paths':
+    case 'missing-metadata':
       return rule?.origin.kind === 'protection'
     // Any path may come to match; `rule` only tells those that do now.
     case 'glob-snapshot':
       return policyAccess !== 'none'
+    case 'read-open':
+    case 'read-grants-only':
+      return policyAccess === 'none'
+    case 'delete-via-parent':
+    case 'low-labelled-places':
+    case 'everyone-writable':
+    case 'no-acl-volume':
+      return policyAccess !== 'write'
     case 'metadata-outside-roots':
     case 'truncate':
     case 'reopened-descriptors':

@@ -2,21 +2,19 @@
  * What the systems that this process does not run on would do with a policy, for whoever writes one for several. Pure: their
  * plans are made here as they would be there, on the paths of this disk.
  */
-import { unreachable } from '../errors.ts'
 import type { Notice } from '../notices.ts'
 import type { ResolvedPolicy, Surroundings } from '../policy/types.ts'
 import { macosAnswer } from './macos/answer.ts'
 import type { MacosPlan, PlanLimit } from './plan.ts'
 import { windowsAnswer } from './windows/answer.ts'
-import type { WindowsBackend } from './windows/gate.ts'
-import type { WindowsLimit } from './windows/limits.ts'
+import { engineOf } from './windows/plan.ts'
 
 export interface OtherSystem {
   readonly system: 'macos' | 'windows'
   readonly engine: 'seatbelt' | 'restricted-token' | 'elevated'
   readonly state: 'would-hold' | 'would-refuse'
   /** What it would not hold; empty for a refusal. */
-  readonly limits: readonly (PlanLimit | WindowsLimit)[]
+  readonly limits: readonly PlanLimit[]
   /** What is to be known of it, such as that nobody has seen it at work. */
   readonly notices: readonly Notice[]
   readonly why?: string
@@ -45,18 +43,6 @@ function onWindows(resolved: ResolvedPolicy): OtherSystem[] {
       ? { ...engine, state: 'would-hold', limits, notices: [], plan: null }
       : { ...engine, ...refused(refusal) }
   })
-}
-
-/** The words of the policy model (spec WIN-1). */
-function engineOf(backend: WindowsBackend): 'restricted-token' | 'elevated' {
-  switch (backend) {
-    case 'unelevated':
-      return 'restricted-token'
-    case 'elevated':
-      return 'elevated'
-    default:
-      return unreachable(backend)
-  }
 }
 
 function refused({ message, hint }: { readonly message: string; readonly hint?: string }) {

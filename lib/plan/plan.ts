@@ -6,6 +6,8 @@ import type { Access } from '../policy/types.ts'
 import type { LandlockPlan } from './linux/landlock.ts'
 import type { MountPlan } from './linux/mount.ts'
 import type { SeccompPlan } from './linux/seccomp.ts'
+import type { WindowsLimitCode } from './windows/limits.ts'
+import type { WindowsPlan } from './windows/plan.ts'
 
 export type LinuxEngine = 'namespace' | 'bwrap' | 'landlock' | 'seccomp' | 'unconfined'
 
@@ -34,8 +36,10 @@ export type PlanLimitCode =
   | 'device-metadata'
 
 export interface PlanLimit {
-  readonly code: PlanLimitCode
+  readonly code: PlanLimitCode | WindowsLimitCode
   readonly message: string
+  /** Where that is so, when it is about one place. */
+  readonly path?: string
 }
 
 /** Namespaces that the launch makes. `user` and `mount` always come together. */
@@ -92,7 +96,7 @@ export interface MacosPlan {
   readonly limits: readonly PlanLimit[]
 }
 
-export type Plan = LinuxPlan | MacosPlan
+export type Plan = LinuxPlan | MacosPlan | WindowsPlan
 
 /** A refusal: nothing on this machine holds the policy exactly. Becomes ERR_POLICY_NOT_ENFORCEABLE or ERR_BACKEND_UNAVAILABLE. */
 export interface Refusal {

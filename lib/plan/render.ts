@@ -6,13 +6,23 @@ import type { AbsolutePath } from '../policy/path.ts'
 import { dumpLandlockPlan } from './linux/landlock-text.ts'
 import type { MountOperation } from './linux/mount.ts'
 import type { LinuxPlan, MacosPlan, NamespacePlan, Plan } from './plan.ts'
+import type { PlannedAccessEntry, WindowsPlan } from './windows/plan.ts'
 
 /** The lines that `dumpLandlockPlan` writes before the first rule. */
 const landlockHead = 4
 
 /** Every part of the plan, in the order in which it is carried out. */
 export function renderPlan(plan: Plan): string[] {
-  return plan.kind === 'macos' ? macosLines(plan) : linuxLines(plan)
+  switch (plan.kind) {
+    case 'linux':
+      return linuxLines(plan)
+    case 'macos':
+      return macosLines(plan)
+    case 'windows':
+      return windowsLines(plan)
+    default:
+      return unreachable(plan)
+  }
 }
 
 function linuxLines(plan: LinuxPlan): string[] {
@@ -39,6 +49,31 @@ function macosLines({ engine, starter, profile, environment, limits, digest }: M
     ...limits.map(({ code, message }) => `limit ${code}: ${message}`),
     `digest ${digest}`,
   ]
+}
+
+function windowsLines(plan: WindowsPlan): string[] {
+  const { engine, token, materialize, accessEntries, network, identity, environment, limits, dropped, digest } = plan
+  return [
+    `engine ${engine}`,
+    `token flags 0x${token.flags.toString(16)}, integrity ${token.integrity}`,
+    ...token.restricting.map(principal => `token restricted to ${escapeControls(principal)}`),
+    ...token.privileges.map(privilege => `token keeps ${privilege}`),
+    ...materialize.map(path => `make-directory ${quoteWindows(path)}`),
+    ...accessEntries.map(accessEntryLine),
+    `network ${network}${identity === null ? '' : ` as the ${identity} account`}`,
+    ...Object.entries(environment).map(([name, value]) => `environment ${name}=${value}`),
+    ...dropped.map(({ path, reason }) => `left out ${quoteWindows(path)}: ${reason}`),
+    ...limits.map(
+      ({ code, message, path }) => `limit ${code}: ${message}${path === undefined ? '' : ` (${quoteWindows(path)})`}`,
+    ),
+    `digest ${digest}`,
+  ]
+}
+
+/** One entry of an access list, as the plan adds it. */
+export function accessEntryLine({ path, kind, mask, inherited, roles }: PlannedAccessEntry): string {
+  const reach = inherited ? 'and below' : 'alone'
+  return `access ${kind} ${quoteWindows(path)} ${reach}, 0x${mask.toString(16)} for ${escapeControls(roles.join(' '))}`
 }
 
 /**
@@ -102,4 +137,9 @@ function quote(path: string): string {
 /** What `JSON.stringify` leaves as it is although a terminal acts on it. */
 function escapeControls(line: string): string {
   return line.replaceAll(/[\u007f-\u009f]/g, control => `\\u00${control.charCodeAt(0).toString(16)}`)
+}
+
+/** No Windows name holds a quote or a control character below 0x20; its back slashes stay single for whoever reads it. */
+function quoteWindows(path: string): string {
+  return `"${escapeControls(path)}"`
 }

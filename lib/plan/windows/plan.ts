@@ -2,13 +2,10 @@
  * How Windows holds a command to a policy (spec/windows): a frozen plan or a refusal, made without a Windows at hand. The native
  * part carries it out and checks that what it got is what the plan says.
  */
-import { createHash } from 'node:crypto'
-
 import { PolicyError } from '../../errors.ts'
-import { deepFreeze } from '../../policy/freeze.ts'
 import type { AbsolutePath } from '../../policy/path.ts'
 import type { Surroundings } from '../../policy/types.ts'
-import { canonicalText } from '../finish.ts'
+import { finishPlan } from '../finish.ts'
 import { type AccessEntry, type AccessEntryKind, accessEntries, accessMasks, isInherited } from './access-entries.ts'
 import { type CapabilityRole, type CapabilityScheme, type Role, rolesOfToken } from './capabilities.ts'
 import { profileOf } from './credential-directories.ts'
@@ -37,9 +34,8 @@ export interface WindowsOptions {
   readonly stateDirectoryReadable?: boolean
 }
 
-export interface WindowsQuestion {
-  /** As `parseWindowsPolicy` reads it. */
-  readonly policy: unknown
+/** Everything that a plan depends on beside the policy. */
+export interface WindowsSurroundings {
   readonly cwd: string
   /** Where the sandbox keeps its state. */
   readonly stateDirectory: string
@@ -52,7 +48,16 @@ export interface WindowsQuestion {
   /** All traffic has to go through a proxy of the host. */
   readonly proxyEnforced?: boolean
   readonly options?: WindowsOptions
+  /** The digest that the plan carries for its policy. Default: that of the policy as it is resolved here. */
+  readonly policyDigest?: string
 }
+
+export interface WindowsQuestion extends WindowsSurroundings {
+  /** As `parseWindowsPolicy` reads it. */
+  readonly policy: unknown
+}
+
+export type WindowsEngine = 'restricted-token' | 'elevated'
 
 /** One entry that an access list gets. */
 export interface PlannedAccessEntry {
@@ -66,6 +71,8 @@ export interface PlannedAccessEntry {
 
 export interface WindowsPlan {
   readonly kind: 'windows'
+  /** The backend by the word that a result and a verdict have for it. */
+  readonly engine: WindowsEngine
   /** The one that holds the policy: elevated where a proxy is enforced. */
   readonly backend: WindowsBackend
   /** The policy's digest, see `ResolvedPolicy.digest`. */
@@ -90,6 +97,8 @@ export interface WindowsPlan {
   readonly accessEntries: readonly PlannedAccessEntry[]
   /** Whether the entries stay when the command has ended: what it started may outlive it. */
   readonly persistAcl: boolean
+  /** Environment variables that every command gets, for instance CODEX_SANDBOX_NETWORK_DISABLED=1. */
+  readonly environment: Readonly<Record<string, string>>
   readonly limits: readonly WindowsLimit[]
   /** Roots of the policy that are left out, and why. */
   readonly dropped: readonly { readonly path: WindowsPath; readonly reason: string }[]
@@ -118,7 +127,7 @@ function readPolicy({ policy, cwd }: WindowsQuestion): WindowsPolicy | WindowsRe
   }
 }
 
-function rootSurroundings({ host, stateDirectory }: WindowsQuestion, places: Places): RootSurroundings | null {
+function rootSurroundings({ host, stateDirectory }: WindowsSurroundings, places: Places): RootSurroundings | null {
   const profile = getVariable(host, 'USERPROFILE')
   const state = windowsPathOrNull(stateDirectory)
   const system = windowsPathOrNull(getVariable(host, 'SystemRoot') ?? 'C:\\Windows')
@@ -134,7 +143,7 @@ function rootSurroundings({ host, stateDirectory }: WindowsQuestion, places: Pla
 
 /** What the planner decided, still in policy paths. */
 interface Decided {
-  readonly question: WindowsQuestion
+  readonly question: WindowsSurroundings
   readonly backend: WindowsBackend
   readonly cwd: Cwd
   readonly parts: WritableParts
@@ -157,10 +166,11 @@ function assemble(decided: Decided, places: Places): WindowsPlan {
   const spelled = (paths: readonly AbsolutePath[]) => paths.map(places.spell)
   const entries = accessEntries({ parts, readRoots: reads, cwd: cwd.canonical, backend, scheme })
   const volumes = [...parts.roots, ...parts.denyRead].map(places.spell)
-  const fields: Omit<WindowsPlan, 'digest'> = {
+  return finishPlan<WindowsPlan>({
     kind: 'windows',
+    engine: engineOf(backend),
     backend,
-    policyDigest: decided.policyDigest,
+    policyDigest: question.policyDigest ?? decided.policyDigest,
     cwd: places.spell(cwd.canonical),
     tokenMode: writes ? 'write' : 'read-only',
     capabilities,
@@ -174,6 +184,7 @@ function assemble(decided: Decided, places: Places): WindowsPlan {
     readRoots: spelled(reads),
     accessEntries: entries.map(entry => planned(entry, places)),
     persistAcl: writes,
+    environment: decided.network.network === 'open' ? {} : { CODEX_SANDBOX_NETWORK_DISABLED: '1' },
     limits: windowsLimits({
       backend,
       writes,
@@ -185,9 +196,12 @@ function assemble(decided: Decided, places: Places): WindowsPlan {
       withoutAcls: volumes.filter(path => places.files.keepsAcls?.(path) === false),
     }),
     dropped: parts.dropped.map(({ path, reason }) => ({ path: places.spell(path), reason })),
-  }
-  const digest = createHash('sha256').update(canonicalText(fields)).digest('hex')
-  return deepFreeze({ ...fields, digest })
+  })
+}
+
+/** The words of the policy model (spec WIN-1). */
+export function engineOf(backend: WindowsBackend): WindowsEngine {
+  return backend === 'elevated' ? 'elevated' : 'restricted-token'
 }
 
 function isRefusal(value: object): value is WindowsRefusal {
@@ -208,7 +222,11 @@ function refusedPatterns(index: number, reason: string, hint: string | undefined
 /** The plan for a policy, or why there is none. Never throws for what a policy says or a disk has. */
 export function planForWindows(question: WindowsQuestion): WindowsAnswer {
   const read = readPolicy(question)
-  if (isRefusal(read)) return { refusal: read }
+  return isRefusal(read) ? { refusal: read } : planForWindowsPolicy(question, read)
+}
+
+/** The same for a policy that was read already. */
+export function planForWindowsPolicy(question: WindowsSurroundings, read: WindowsPolicy): WindowsAnswer {
   const places = placesOn(question.files, read.spellings)
   const cwd = cwdOf(question.cwd, places)
   const flaw = readWindowsPath(question.cwd)
@@ -221,7 +239,7 @@ export function planForWindows(question: WindowsQuestion): WindowsAnswer {
 }
 
 function decide(
-  question: WindowsQuestion,
+  question: WindowsSurroundings,
   { policy }: WindowsPolicy,
   cwd: Cwd,
   places: Places,

@@ -1,0 +1,35 @@
+/** Finds out what a Windows machine can enforce: by asking the system in this process, which restricts nothing. */
+import { arch, release } from 'node:os'
+
+import type { WindowsCapabilities } from './capabilities.ts'
+
+/** What the addon knows of this process; null where it has no Windows part. */
+export interface WindowsFacts {
+  readonly wine: boolean
+  readonly restricted: boolean
+}
+
+export interface FoundHelper {
+  readonly path: string | null
+  readonly how: string
+}
+
+const noRunner = 'this version has nothing that starts a command as an account of the sandbox'
+
+export function probeWindows(facts: WindowsFacts | null, helper: FoundHelper): WindowsCapabilities {
+  return Object.freeze({
+    platform: 'win32',
+    architecture: arch(),
+    kernelRelease: release(),
+    restrictedToken: tokenCapability(facts),
+    helper: { available: helper.path !== null, how: helper.how, path: helper.path },
+    runner: { available: false, how: noRunner },
+    restricted: facts?.restricted === true,
+  })
+}
+
+function tokenCapability(facts: WindowsFacts | null): WindowsCapabilities['restrictedToken'] {
+  if (facts === null) return { available: false, how: 'the addon that was loaded has no part for Windows' }
+  if (facts.wine) return { available: false, how: 'this is Wine, which restricts no token', hint: 'use Windows' }
+  return { available: true, how: 'this is Windows, which restricts tokens; the helper checks each one that it makes' }
+}
