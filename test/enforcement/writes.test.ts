@@ -14,6 +14,7 @@ import { makeWorld, snapshot, type World } from './support/world.ts'
 function changesIn(folder: string, contents: Expectation, metadata: Expectation = contents): Rows {
   const at = (name: string) => `${folder}/${name}`
   return [
+    [`lease|${at('file')}`, 'deny'],
     [`write|${at('file')}`, contents],
     [`append|${at('file')}`, contents],
     [`create|${at('new')}`, contents],

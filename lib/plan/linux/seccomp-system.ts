@@ -16,6 +16,7 @@ import { deny, denyAll, differs, equals, hasAnyOf, hasOtherThan, isSet, pretendM
 
 const PRIO_USER = 2
 const RLIMIT_RTTIME = 15
+const F_SETLEASE = 1024
 const TIOCSTI = 0x5412
 const TIOCLINUX = 0x541c
 
@@ -42,6 +43,8 @@ function processRules(): SeccompRule[] {
     deny('prlimit64', 'limits of other processes', differs(0, 0)),
     deny('setpriority', 'priority of other processes', differs(1, 0)),
     deny('setpriority', 'priority of every process of the user', equals(0, PRIO_USER)),
+    // A lease is to be had on a file that can only be read; whoever writes to it waits then, for 45 seconds (fcntl(2)).
+    deny('fcntl', 'would hold up those who write to the file', equals(1, F_SETLEASE)),
     deny('ioctl', 'would type into the terminal', equals(1, TIOCSTI)),
     deny('ioctl', 'would paste into the console', equals(1, TIOCLINUX)),
     ...denyAll(['keyctl', 'add_key', 'request_key'], 'the keyrings of the session belong to the host'),

@@ -117,7 +117,11 @@ static int files(void) {
   else if (is("rmdir")) say(rmdir(path));
   else if (is("mkfifo")) say(mkfifo(path, 0644));
   else if (is("mknod-device")) say(mknod(path, S_IFCHR | 0644, 0x103));
-  else if (is("chmod")) say(chmod(path, (mode_t)strtol(text(2), NULL, 8)));
+  else if (is("lease")) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    say(fd < 0 ? -1 : fcntl(fd, F_SETLEASE, F_RDLCK));
+    if (fd >= 0) close(fd);
+  } else if (is("chmod")) say(chmod(path, (mode_t)strtol(text(2), NULL, 8)));
   else if (is("fchmod")) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     say(fd < 0 ? -1 : fchmod(fd, (mode_t)strtol(text(2), NULL, 8)));
