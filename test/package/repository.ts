@@ -17,6 +17,7 @@ export interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
   readonly bin: Readonly<Record<string, string>>
   readonly files: readonly string[]
+  readonly version: string
   readonly dependencies: Readonly<Record<string, string>>
 }
 
