@@ -7,7 +7,13 @@ import os from 'node:os'
 import path from 'node:path'
 
 import { PolicyError } from '../index.ts'
-import { type PermissionsNotice, parsePermissionsToml } from '../policy/index.ts'
+import {
+  type PermissionsNotice,
+  parsePermissionsToml,
+  parseSandboxPolicy,
+  readPolicyJson,
+  withJsonPlaces,
+} from '../policy/index.ts'
 import { suggestion } from './spelling.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -68,19 +74,26 @@ function readText(name: string): string {
 }
 
 function parseJson(text: string, name: string): unknown {
-  const source = name === '-' ? 'the policy' : `the policy file ${name}`
   try {
-    return JSON.parse(text)
+    const json = readPolicyJson(text)
+    // Read here only for its errors, which can name a place now. The library reads it again, in the words of the system.
+    if (process.platform !== 'win32') withJsonPlaces(text, () => parseSandboxPolicy(json))
+    return json
   } catch (error) {
-    // The parser's own message quotes the file; the place in it does not.
-    const at = /position (\d+)/.exec((error as Error).message)?.[1]
-    if (at === undefined) throw new PolicyError('ERR_POLICY_INVALID', `cannot read ${source}: it is not JSON`)
-    const lines = text.slice(0, Number(at)).split('\n')
-    const place = { line: lines.length, column: lines.at(-1)!.length + 1 }
-    const location = `line ${place.line}, column ${place.column}`
-    throw new PolicyError('ERR_POLICY_INVALID', `cannot read ${source} at ${location}: it is not JSON`, {
-      location,
-      place,
-    })
+    throw error instanceof PolicyError ? inFile(error, name) : error
   }
+}
+
+/** The same error with the file and the place in its message. */
+function inFile(error: PolicyError, name: string): PolicyError {
+  const { location, place, cause } = error
+  const source = name === '-' ? 'the policy' : `the policy file ${name}`
+  const problem = error.message.replace(/^cannot read [^:]*: /, '')
+  const at = place === undefined ? '' : ` at line ${place.line}, column ${place.column}`
+  const member = location === '' || place === undefined || location.startsWith('line ') ? '' : ` (${location})`
+  return new PolicyError('ERR_POLICY_INVALID', `cannot read ${source}${at}${member}: ${problem}`, {
+    location,
+    cause,
+    ...(place === undefined ? {} : { place }),
+  })
 }

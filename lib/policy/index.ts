@@ -58,6 +58,7 @@ export type {
   Policy,
   ReadOnlyAccess,
 } from './policy.ts'
+export { type PolicyFromJson, parsePolicyJson, readPolicyJson, withJsonPlaces } from './policy-json.ts'
 export { policies, SECRET_PATTERNS } from './presets.ts'
 export { type JsonObject, type JsonValue, printFileSystemPolicy, printLegacyPolicy } from './print.ts'
 export { readDenyTest } from './read-deny.ts'

@@ -60,7 +60,11 @@ describe('castellan policy', () => {
     expect(wrong.stderr).toMatch(
       /^castellan: bad\.toml:2:8: cannot read permissions .*"raed".*\(ERR_POLICY_INVALID\)$/m,
     )
-    expect(policy(['check', 'bad.json']).stderr).toMatch(/did you mean "writable_roots"/)
+    expect(policy(['check', 'bad.json']).stderr).toMatch(
+      /^castellan: bad\.json:1:27: .* \(writeable_roots\): .*did you mean "writable_roots"/,
+    )
+    const twice = '{"type":"read-only",\n"type":"danger-full-access"}'
+    expect(policy(['check', '-'], twice).stderr).toMatch(/^castellan: -:2:1: .*the member "type" is there twice/)
     const json = policy(['check', '-', '--json'], '{"type":')
     expect([json.code, JSON.parse(json.stdout).valid]).toEqual([1, false])
   })
