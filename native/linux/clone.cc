@@ -10,12 +10,34 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include <atomic>
+
 #include "syscalls.h"
 
 namespace castellan {
 namespace {
 
 constexpr size_t kStackSize = 128 * 1024;
+
+// One stack that no child uses now, kept because unmapping memory interrupts every processor that this
+// process runs on. A start that finds none makes one.
+std::atomic<void*> spare_stack{nullptr};
+
+void* TakeStack() {
+  void* stack = spare_stack.exchange(nullptr);
+  if (stack != nullptr) return stack;
+  return mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+}
+
+void GiveStackBack(void* stack) {
+#if defined(__SANITIZE_ADDRESS__)
+  // The child never returned from its functions, so what it marked in the stack's shadow is still there.
+  munmap(stack, kStackSize);
+#else
+  stack = spare_stack.exchange(stack);
+  if (stack != nullptr) munmap(stack, kStackSize);
+#endif
+}
 
 struct ChildArguments {
   const Launch* launch;
@@ -83,8 +105,7 @@ void Reap(int pidfd) {
 
 Started StartChild(const Launch& launch) {
   Started started;
-  void* stack =
-      mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  void* const stack = TakeStack();
   if (stack == MAP_FAILED) {
     started.report = Report{Stage::kClone, errno, -1};
     return started;
@@ -100,7 +121,7 @@ Started StartChild(const Launch& launch) {
   if (pid == 0) pid = CloneOnStack(flags, static_cast<char*>(stack) + kStackSize, &started.pidfd, &arguments);
   sys::DisarmFaults();
   sys::SetSignalMask(2, &previous, nullptr);
-  munmap(stack, kStackSize);
+  GiveStackBack(stack);
   if (pid < 0) {
     started.report = Report{Stage::kClone, static_cast<int32_t>(-pid), -1};
     started.pidfd = -1;

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "child.h"
+#include "tag.h"
 #include "../unique_fd.h"
 
 namespace castellan {
@@ -132,6 +134,8 @@ class Launcher {
   Report StartGuardAgain();
   Report EnsureGuard();
   void ReplaceGuard();
+  void ForgetRemovedPlaceholders();
+  int TellGuard(const std::string& note);
   void StopGuard();
   void Adopt(const ChildPointer& child);
   void Post(std::function<void()> command);
@@ -155,7 +159,9 @@ class Launcher {
   void LookAtTrees(int64_t now);
   void Judge(Child& child, const std::vector<struct ProcessUsage>& tree);
   void Exceed(Child& child, FiredLimit limit, int signal);
-  long EndTree(const Child& child) const;
+  template <typename Through>
+  long Look(Through through);
+  long EndTree(const Child& child);
   void SignalTree(Child& child, int signal);
   void BeginTermination(Child& child, int signal, int64_t grace_ms);
   void Sweep();
@@ -173,9 +179,13 @@ class Launcher {
   // Taken before mutex_ where both are.
   std::mutex guard_mutex_;
   UniqueFd guard_pipe_, guard_pidfd_;
-  RunRequest guard_request_;        // what a guard is started with; no plan: none is wanted
-  std::vector<std::string> noted_;  // placeholders that the guard is to keep in mind
-  size_t noted_size_ = 0;           // in bytes, with their NULs
+  RunRequest guard_request_;  // what a guard is started with; no plan: none is wanted
+  struct Noted {
+    std::string path;
+    bool stands;
+  };
+  std::vector<Noted> noted_;  // placeholders that the guard keeps in mind
+  size_t noted_size_ = 0;     // in bytes, with their NULs
 
   mutable std::mutex mutex_;
   std::condition_variable finished_;
@@ -183,12 +193,14 @@ class Launcher {
   uint32_t next_id_ = 1;
   std::unordered_set<uint32_t> starting_;  // given to Run, not started yet
   std::vector<std::function<void()>> commands_;
-  std::unordered_map<uint32_t, ChildPointer> children_;  // guarded by mutex_
-  std::unordered_map<uint32_t, RunResult> waited_;       // results of RunAndWait
+  std::unordered_map<uint32_t, ChildPointer> children_;     // guarded by mutex_
+  std::unordered_map<uint32_t, RunResult> waited_;          // results of RunAndWait
+  std::atomic<uint64_t> starts_begun_{0}, starts_done_{0};  // on both threads
   // Launcher thread only:
   std::vector<RunResult> done_;
   std::unordered_map<uint32_t, UniqueFd> ending_;  // helpers of finished runs whose exits were not taken yet
   std::vector<uint64_t> ended_tags_;
+  Unmarked unmarked_;
   int64_t sweep_at_ = 0;
   bool survivors_ = false;  // a run ended whose background processes may live as long as the host
 };

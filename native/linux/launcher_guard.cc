@@ -68,8 +68,9 @@ Report Launcher::StartGuardAgain() {
   event.events = EPOLLIN;
   event.data.u64 = kGuardKey;
   epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, guard_pidfd_.get(), &event);
-  for (const std::string& path : noted_) {
-    if (Send(guard_pipe_.get(), '+' + path) != 0) break;  // it is gone again, or stopped: the epoll tells
+  for (const Noted& noted : noted_) {
+    if (Send(guard_pipe_.get(), '+' + noted.path) != 0)
+      break;  // it is gone again, or stopped: the epoll tells
   }
   return Report{};
 }
@@ -94,27 +95,42 @@ void Launcher::ReplaceGuard() {
 
 // Where no guard is, or it is gone, nothing removes what a killed host leaves behind, until the next one
 // does.
+//
+// Commands in a row need the same placeholders, and each word to the guard wakes a process. So it is not told
+// when one was removed, until there is no room for others: looking for what is not there does no harm.
 int Launcher::NotePlaceholder(bool made, const std::string& path) {
   std::lock_guard<std::mutex> lock(guard_mutex_);
-  const size_t size = path.size() + 1;
-  if (size + 1 > kPlaceholderNoteSize) return ENAMETOOLONG;
-  if (made && noted_size_ + size > kPlaceholderListSize) return ENOBUFS;
-  if (guard_pidfd_) {
-    const std::string note = (made ? '+' : '-') + path;
-    // A guard that was killed: the next one is told of every path.
-    if (write(guard_pipe_.get(), note.c_str(), note.size() + 1) < 0 && errno != EPIPE) return errno;
-  }
-  if (made) {
-    noted_.push_back(path);
-    noted_size_ += size;
+  const auto found =
+      std::find_if(noted_.begin(), noted_.end(), [&](const Noted& noted) { return noted.path == path; });
+  if (found != noted_.end()) {
+    found->stands = made;
     return 0;
   }
-  const auto found = std::find(noted_.begin(), noted_.end(), path);
-  if (found != noted_.end()) {
-    noted_.erase(found);
-    noted_size_ -= size;
-  }
+  if (!made) return 0;
+  const size_t size = path.size() + 1;
+  if (size + 1 > kPlaceholderNoteSize) return ENAMETOOLONG;
+  if (noted_size_ + size > kPlaceholderListSize) ForgetRemovedPlaceholders();
+  if (noted_size_ + size > kPlaceholderListSize) return ENOBUFS;
+  if (const int error = TellGuard('+' + path)) return error;
+  noted_.push_back({path, true});
+  noted_size_ += size;
   return 0;
+}
+
+// The caller holds guard_mutex_.
+void Launcher::ForgetRemovedPlaceholders() {
+  const auto forget = [this](const Noted& noted) {
+    if (noted.stands || TellGuard('-' + noted.path) != 0) return false;
+    noted_size_ -= noted.path.size() + 1;
+    return true;
+  };
+  noted_.erase(std::remove_if(noted_.begin(), noted_.end(), forget), noted_.end());
+}
+
+// 0 or an errno. The caller holds guard_mutex_. A guard that was killed: the next one is told of every path.
+int Launcher::TellGuard(const std::string& note) {
+  if (!guard_pidfd_) return 0;
+  return write(guard_pipe_.get(), note.c_str(), note.size() + 1) < 0 && errno != EPIPE ? errno : 0;
 }
 
 // Told to go without looking for anything: this environment has ended its own trees.

@@ -97,8 +97,8 @@ bool Launcher::ProvideDescriptors(const RunRequest& request, Descriptors* out, R
       *report = Report{Stage::kPipes, errno, target};
       return false;
     }
-    if (out->host_ends[i])
-      fcntl(out->host_ends[i].get(), F_SETFL, O_NONBLOCK | fcntl(out->host_ends[i].get(), F_GETFL));
+    // Made here, so it has no other flag that could be changed.
+    if (out->host_ends[i]) fcntl(out->host_ends[i].get(), F_SETFL, O_NONBLOCK);
     if (child_end) source = child_end.get();
     out->moves.push_back({source, target});
     out->child_ends.push_back(std::move(child_end));
@@ -146,7 +146,9 @@ LaunchResult Launcher::Start(RunRequest& request, ChildPointer* child, uint32_t 
     launch.oom_score_adjust = score;
     launch.oom_score_length = static_cast<uint32_t>(length);
   }
+  starts_begun_++;
   const Started started = StartChild(launch);
+  starts_done_++;
   result.report = started.report;
   if (started.report.stage != Stage::kNone) {
     // Where a helper stands in between, what could not be executed is the helper, not the command.

@@ -67,11 +67,22 @@ void Launcher::FindCommand(Child& child) const {
   }
 }
 
+// A look through /proc, on the launcher thread. A start that the JavaScript thread is at may have been seen
+// without its mark.
+template <typename Through>
+long Launcher::Look(Through through) {
+  const uint64_t done = starts_done_;
+  const long found = through(&unmarked_);
+  if (starts_begun_ != done) unmarked_.Forget();
+  return found;
+}
+
 // Every process of the run: by mark, and by group for what carries none. The group is only named while its
 // leader was not reaped: afterwards the number may belong to somebody else.
-long Launcher::EndTree(const Child& child) const {
+long Launcher::EndTree(const Child& child) {
   if (child.own_group && !child.exited) kill(-child.pid, SIGKILL);
-  return child.tag == 0 ? 0 : KillTagged(child.tag, kTagRunMask, kKillRounds);
+  if (child.tag == 0) return 0;
+  return Look([&](Unmarked* unmarked) { return KillTagged(child.tag, kTagRunMask, kKillRounds, unmarked); });
 }
 
 // Once to every process that the command is made of: many programs take a second signal for "at once". What
@@ -140,7 +151,9 @@ void Launcher::Sweep() {
     return std::binary_search(tags.begin(), tags.end(), tag);
   };
   for (int round = 0; round < kKillRounds; round++) {
-    if (SignalChosen(ended, &ended_tags_, SIGKILL) <= 0) break;
+    const long found =
+        Look([&](Unmarked* unmarked) { return SignalChosen(ended, &ended_tags_, SIGKILL, unmarked); });
+    if (found <= 0) break;
     usleep(1000);
   }
   ended_tags_.clear();

@@ -74,18 +74,24 @@ bool IsZombie(int proc, const char* name) {
   return state != nullptr && state[1] == ' ' && (state[2] == 'Z' || state[2] == 'X');
 }
 
+// The inode number of an entry of which the kernel has none.
+constexpr uint64_t kNoInode = 1;
+
 // The pidfd is opened before the tag is read: if the process ends in between, the signal goes nowhere.
-bool SignalIfChosen(int proc, const char* name, TagFilter chosen, const void* context, int signal) {
+bool SignalIfChosen(int proc, const DirectoryEntry& entry, TagFilter chosen, const void* context, int signal,
+                    Unmarked* unmarked) {
+  const char* const name = entry.name;
   const int pid = ParseProcessId(name);
-  if (pid <= 1) return false;
+  if (pid <= 1 || (unmarked != nullptr && unmarked->Has(pid, entry.inode))) return false;
   const long pidfd = sys::OpenPidfd(pid);
   if (pidfd < 0) return false;
   char limits[2048];
   bool matched = ReadProcessFile(proc, name, "limits", limits, sizeof limits) > 0;
   if (matched) {
     const uint64_t tag = ParseTag(limits);
-    matched = tag != 0 && tag < kTagBase * 2 && tag >= kTagBase && chosen(tag, pid, context) &&
-              !IsZombie(proc, name);
+    const bool marked = tag < kTagBase * 2 && tag >= kTagBase;
+    if (!marked && unmarked != nullptr && entry.inode > kNoInode) unmarked->Note(pid, entry.inode);
+    matched = marked && chosen(tag, pid, context) && !IsZombie(proc, name);
   }
   if (matched && signal != 0) matched = sys::SendSignal(static_cast<int>(pidfd), signal) >= 0;
   sys::Close(static_cast<int>(pidfd));
@@ -119,7 +125,7 @@ uint64_t ReadTag(int pid) {
   return filled > 0 ? ParseTag(limits) : 0;
 }
 
-long SignalChosen(TagFilter chosen, const void* context, int signal) {
+long SignalChosen(TagFilter chosen, const void* context, int signal, Unmarked* unmarked) {
   const long opened =
       sys::OpenAt(sys::kAtFdCwd, "/proc", sys::kReadOnly | sys::kDirectory | sys::kCloseOnExec);
   if (opened < 0) return opened;
@@ -133,7 +139,7 @@ long SignalChosen(TagFilter chosen, const void* context, int signal) {
       const auto* entry = reinterpret_cast<const DirectoryEntry*>(entries + at);
       at += entry->length;
       if (entry->name[0] >= '0' && entry->name[0] <= '9' &&
-          SignalIfChosen(proc, entry->name, chosen, context, signal))
+          SignalIfChosen(proc, *entry, chosen, context, signal, unmarked))
         count++;
     }
   }
@@ -141,15 +147,15 @@ long SignalChosen(TagFilter chosen, const void* context, int signal) {
   return count;
 }
 
-long SignalTagged(uint64_t tag, uint64_t mask, int signal) {
+long SignalTagged(uint64_t tag, uint64_t mask, int signal, Unmarked* unmarked) {
   const Wanted wanted{tag, mask};
-  return tag < kTagBase ? 0 : SignalChosen(MatchesWanted, &wanted, signal);
+  return tag < kTagBase ? 0 : SignalChosen(MatchesWanted, &wanted, signal, unmarked);
 }
 
-long KillTagged(uint64_t tag, uint64_t mask, int rounds) {
+long KillTagged(uint64_t tag, uint64_t mask, int rounds, Unmarked* unmarked) {
   long remaining = 0;
   for (int round = 0; round < rounds; round++) {
-    remaining = SignalTagged(tag, mask, 9);
+    remaining = SignalTagged(tag, mask, 9, unmarked);
     if (remaining <= 0) return remaining;
     const int64_t pause[2] = {0, round < 20 ? 1000000 : 10000000};  // seconds, nanoseconds
     sys::Call(__NR_nanosleep, sys::Word(pause), 0);

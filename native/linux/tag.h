@@ -19,19 +19,43 @@ constexpr uint64_t kTagRunMask = 0x7fffffffffffffffull;
 // The tag of one process; 0 when it has none or is gone.
 uint64_t ReadTag(int pid);
 
+// Processes that carry no mark, by the number of their directory in /proc, which the kernel gives to no other
+// process later. They need not be looked at again: a process gets its mark before it executes anything, and
+// then from the launcher alone. So what was noted while a start was under way must be forgotten.
+class Unmarked {
+ public:
+  bool Has(int pid, uint64_t inode) const {
+    const Slot& slot = slots_[static_cast<unsigned>(pid) % kSlots];
+    return slot.pid == pid && slot.inode == inode;
+  }
+  void Note(int pid, uint64_t inode) { slots_[static_cast<unsigned>(pid) % kSlots] = Slot{pid, inode}; }
+  void Forget() {
+    for (Slot& slot : slots_) slot = Slot{};
+  }
+
+ private:
+  static constexpr unsigned kSlots = 2048;
+  struct Slot {
+    int pid = 0;
+    uint64_t inode = 0;
+  };
+  Slot slots_[kSlots] = {};
+};
+
 using TagFilter = bool (*)(uint64_t tag, int pid, const void* context);
 
-// Sends `signal` to every live process whose tag the filter chooses; see SignalTagged for the answer.
-long SignalChosen(TagFilter chosen, const void* context, int signal);
+// Sends `signal` to every live process whose tag the filter chooses; see SignalTagged for the answer. With
+// `unmarked`, what is known there is left out, and what is seen is noted there.
+long SignalChosen(TagFilter chosen, const void* context, int signal, Unmarked* unmarked = nullptr);
 
 // Sends `signal` (0: only counts) to every live process whose tag equals `tag` under `mask`. Returns how many
 // there were, or -errno when /proc cannot be read. Zombies are not counted. Safe against reuse of process
 // ids.
-long SignalTagged(uint64_t tag, uint64_t mask, int signal);
+long SignalTagged(uint64_t tag, uint64_t mask, int signal, Unmarked* unmarked = nullptr);
 
 // Sends SIGKILL until none is left, at most `rounds` times with a short pause between. Returns how many
 // remain.
-long KillTagged(uint64_t tag, uint64_t mask, int rounds);
+long KillTagged(uint64_t tag, uint64_t mask, int rounds, Unmarked* unmarked = nullptr);
 
 }  // namespace castellan
 
