@@ -11,7 +11,7 @@ import type { Command } from '../process/command.ts'
 import { environmentLines } from '../process/environment.ts'
 import { programCandidates } from '../process/program.ts'
 import { SpawnError } from '../process/spawn-error.ts'
-import { sandboxExecCommand, sandboxExecFailure } from './sandbox-exec.ts'
+import { sandboxExecCommand } from './sandbox-exec.ts'
 import { type SeatbeltCommand, type SeatbeltStdio, spawnSeatbelt } from './seatbelt.ts'
 import { throwMissingDirectory } from './seatbelt-status.ts'
 
@@ -107,10 +107,4 @@ export function plainFailure(error: NodeJS.ErrnoException, command: Command, sta
   const { file, args } = command
   const errno = Math.abs(error.errno ?? 2)
   return new SpawnError(file, args, errno, new LaunchError(`cannot execute ${file}`, { stage: 'exec', errno }))
-}
-
-/** Why sandbox-exec did not start the command; null when the end is the command's own. */
-export function failureAtExit(plan: MacosPlan, exitCode: number | null, stderr: Buffer): LaunchError | null {
-  if (plan.starter?.kind !== 'sandbox-exec') return null
-  return sandboxExecFailure(exitCode, stderr.subarray(0, 4096).toString('utf8'))
 }

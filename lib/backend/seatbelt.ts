@@ -41,7 +41,7 @@ export function spawnSeatbelt(helper: string, profile: SeatbeltProfile, command:
   const frame = encodeSeatbeltFrame(profile, command)
   const { stdio } = command
   const [profileFd, statusFd] = [stdio.length, stdio.length + 1]
-  const child = spawn(helper, helperArguments(profileFd, statusFd, command), {
+  const child = spawn(helper, helperArguments({ profile: profileFd, status: statusFd }, command), {
     cwd: command.cwd,
     env: {},
     stdio: [...stdio, 'pipe', 'pipe'],
@@ -57,12 +57,19 @@ export function spawnSeatbelt(helper: string, profile: SeatbeltProfile, command:
   return { child, confined }
 }
 
+/** The helper's descriptors, see `native/macos/helper.cc`. */
+export interface HelperDescriptors {
+  readonly profile: number
+  readonly status: number
+  readonly input?: number
+}
+
 export function helperArguments(
-  profileFd: number,
-  statusFd: number,
+  { profile, status, input }: HelperDescriptors,
   { argv0, args }: Pick<SeatbeltCommand, 'argv0' | 'args'>,
 ): string[] {
-  return ['--profile', String(profileFd), '--status', String(statusFd), '--', argv0, ...args]
+  const own = ['--profile', String(profile), '--status', String(status)]
+  return [...own, ...(input === undefined ? [] : ['--input', String(input)]), '--', argv0, ...args]
 }
 
 /** Everything that the helper says; an error when it could not be started. */

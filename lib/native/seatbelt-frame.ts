@@ -28,15 +28,15 @@ export function encodeSeatbeltFrame(
 ): Buffer {
   const pairs = Object.entries(parameters)
   if (pairs.length > mostParameters) throw refused(`it has ${pairs.length} parameters, more than ${mostParameters}`)
-  const parts = [Buffer.from('CSBX'), number(2), number(fileModeMask), ...counted(text), number(pairs.length)]
+  const parts = [number(fileModeMask), ...counted(text), number(pairs.length)]
   for (const [key, value] of pairs) parts.push(...counted(key), ...counted(value))
   for (const list of [environment, programs]) {
     if (list.length > mostLines) throw refused(`it has ${list.length} lines, more than ${mostLines}`)
     parts.push(number(list.length), ...list.flatMap(counted))
   }
-  const frame = Buffer.concat(parts)
-  if (frame.length > largest) throw refused(`it is ${frame.length} bytes long, more than ${largest}`)
-  return frame
+  const body = Buffer.concat(parts)
+  if (body.length > largest) throw refused(`it is ${body.length} bytes long, more than ${largest}`)
+  return Buffer.concat([Buffer.from('CSBX'), number(3), number(body.length), body])
 }
 
 function counted(text: string | Uint8Array): Buffer[] {

@@ -24,7 +24,7 @@ Napi::Value OutcomeToObject(Napi::Env env, const SeatbeltOutcome& outcome) {
 const char* ReadProfile(const Napi::CallbackInfo& info, Profile* profile) {
   if (info.Length() < 1 || !info[0].IsTypedArray()) return "it is not a frame";
   const Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
-  if (bytes.ByteLength() > kLargestFrame) return "it is too long";
+  if (bytes.ByteLength() > kHeadSize + kLargestFrame) return "it is too long";
   return ParseFrame(std::string(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()), profile);
 }
 

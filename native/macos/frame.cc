@@ -50,38 +50,65 @@ class Reader {
     return true;
   }
 
-  bool AtEnd() const { return at_ == bytes_.size(); }
+  size_t Rest() const { return bytes_.size() - at_; }
 
  private:
   const std::string& bytes_;
   size_t at_ = 0;
 };
 
+// Up to `wanted` bytes; fewer where the end comes first.
+int ReadUpTo(int fd, size_t wanted, std::string* bytes) {
+  char buffer[65536];
+  while (wanted > 0) {
+    const ssize_t got = read(fd, buffer, wanted < sizeof(buffer) ? wanted : sizeof(buffer));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno;
+    if (got == 0) return 0;
+    bytes->append(buffer, static_cast<size_t>(got));
+    wanted -= static_cast<size_t>(got);
+  }
+  return 0;
+}
+
+// Leaves the reader behind the head.
+const char* ReadHead(Reader* reader, uint32_t* length) {
+  uint32_t version = 0;
+  if (!reader->Magic()) return "it is not a frame";
+  if (!reader->Number(&version) || version != 3) return "it has another version";
+  return reader->Number(length) ? nullptr : "it has no length";
+}
+
 }  // namespace
 
 const char* ParseFrame(const std::string& bytes, Profile* profile) {
   Reader reader(bytes);
-  uint32_t version = 0;
-  if (!reader.Magic()) return "it is not a frame";
-  if (!reader.Number(&version) || version != 2) return "it has another version";
+  uint32_t length = 0;
+  if (const char* wrong = ReadHead(&reader, &length)) return wrong;
+  if (reader.Rest() < length) return "it is cut";
+  if (reader.Rest() > length) return "something follows it";
   if (!reader.Number(&profile->file_mode_mask)) return "it has no file mode mask";
   if (!reader.Text(&profile->text) || profile->text.empty()) return "it has no profile";
   if (!reader.Texts(2, kMostParameters, &profile->parameters)) return "its parameters cannot be read";
   if (!reader.Texts(1, kMostLines, &profile->environment)) return "its environment cannot be read";
   if (!reader.Texts(1, kMostLines, &profile->programs)) return "its programs cannot be read";
-  return reader.AtEnd() ? nullptr : "something follows it";
+  return reader.Rest() == 0 ? nullptr : "something follows its programs";
 }
 
 int ReadFrame(int fd, std::string* bytes) {
-  char buffer[65536];
-  for (;;) {
-    const ssize_t got = read(fd, buffer, sizeof(buffer));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return errno;
-    if (got == 0) return 0;
-    bytes->append(buffer, static_cast<size_t>(got));
-    if (bytes->size() > kLargestFrame) return EFBIG;
-  }
+  if (const int error = ReadUpTo(fd, kHeadSize, bytes)) return error;
+  Reader reader(*bytes);
+  uint32_t length = 0;
+  // What is wrong with it is told by whoever parses it.
+  if (ReadHead(&reader, &length) != nullptr) return 0;
+  return length > kLargestFrame ? EFBIG : ReadUpTo(fd, length, bytes);
+}
+
+int AtEnd(int fd, bool* at_end) {
+  std::string more;
+  const int error = ReadUpTo(fd, 1, &more);
+  *at_end = more.empty();
+  return error;
 }
 
 }  // namespace castellan

@@ -2,13 +2,14 @@
 // command gets. Nothing of it shows in the arguments of a process, and nothing of the command's environment
 // acts on the helper, which is not confined yet.
 //
-//   "CSBX"  u32 version (2)  u32 file mode mask (all ones: none)  text profile
+//   "CSBX"  u32 version (3)  u32 bytes that follow
+//   u32 file mode mask (all ones: none)  text profile
 //   u32 count, then per parameter: text key, text value
 //   u32 count, then per variable: text NAME=value
 //   u32 count, then per file that the command may be, to be tried in this order: text path
 //
-// A text is a u32 length and its bytes. Numbers are little-endian. Nothing may hold a NUL, and nothing
-// follows.
+// A text is a u32 length and its bytes. Numbers are little-endian. Nothing may hold a NUL, and the bytes that
+// follow end with the last text.
 #ifndef CASTELLAN_MACOS_FRAME_H_
 #define CASTELLAN_MACOS_FRAME_H_
 
@@ -19,6 +20,7 @@
 
 namespace castellan {
 
+constexpr size_t kHeadSize = 12;
 constexpr size_t kLargestFrame = 4 * 1024 * 1024;
 constexpr size_t kMostParameters = 4096;
 constexpr size_t kMostLines = 65536;
@@ -36,8 +38,12 @@ struct Profile {
 // Returns nullptr, or what is wrong with the frame.
 const char* ParseFrame(const std::string& bytes, Profile* profile);
 
-// Reads until the end. Returns 0 or an errno; EFBIG for more than a frame can be.
+// Reads one frame and not a byte more, or as much of it as there is. Returns 0 or an errno; EFBIG for more
+// than a frame can be.
 int ReadFrame(int fd, std::string* bytes);
+
+// Whether nothing follows. Returns 0 or an errno.
+int AtEnd(int fd, bool* at_end);
 
 }  // namespace castellan
 

@@ -1,12 +1,14 @@
 // Confines itself and becomes the command: same process, so that whoever started this has started the
 // command.
 //
-//   castellan-seatbelt --profile FD --status FD -- NAME ARGUMENT...
+//   castellan-seatbelt --profile FD --status FD [--input FD] -- NAME ARGUMENT...
 //
-// The profile is a frame (frame.h), read to its end, which also holds the files that the command may be and
-// its environment. Whoever starts this gives it no environment but Node's channel, which is handed on.
-// Status: one byte A once the profile is in force, and the end of the stream when the command was executed;
-// or one line of JSON,
+// The profile is a frame (frame.h), which also holds the files that the command may be and its environment.
+// Whoever starts this gives it no environment but Node's channel, which is handed on. The frame has a
+// descriptor of its own and is all that comes from there; or it comes from descriptor 0, for a starter that
+// cannot write to another one while it waits: what follows it there is the command's input, unless --input
+// names another. Status: one byte A once the profile is in force, and the end of the stream when the command
+// was executed; or one line of JSON,
 // {"stage":...,"errno":...,"message":...}. An end without either means that this process died before it
 // confined itself. Exits with 126, or with 127 when exec failed.
 //
@@ -35,30 +37,40 @@ namespace {
 struct Arguments {
   int profile = -1;
   int status = -1;
+  int input = -1;
   char** command = nullptr;
 };
 
-bool ReadNumber(const char* text, int* number) {
+// Descriptors of the command are not the helper's own, but for 0.
+bool ReadDescriptor(const char* text, int least, int* descriptor) {
   char* end = nullptr;
   errno = 0;
   const long value = strtol(text, &end, 10);
-  if (errno != 0 || end == text || *end != '\0' || value < 3 || value > 1024 * 1024) return false;
-  *number = static_cast<int>(value);
+  if (errno != 0 || end == text || *end != '\0' || value > 1024 * 1024) return false;
+  if (value < 3 && value != least) return false;
+  *descriptor = static_cast<int>(value);
   return true;
+}
+
+bool AreDistinct(const Arguments& arguments) {
+  const auto [profile, status, input, command] = arguments;
+  if (command[0] == nullptr || profile < 0 || status < 0 || profile == status) return false;
+  return input < 0 || (profile == 0 && input != status);
 }
 
 bool ReadArguments(int count, char** words, Arguments* arguments) {
   for (int index = 1; index + 1 < count; index += 2) {
     if (strcmp(words[index], "--") == 0) {
       arguments->command = words + index + 1;
-      return arguments->command[0] != nullptr && arguments->profile >= 0 && arguments->status >= 0 &&
-             arguments->profile != arguments->status;
+      return AreDistinct(*arguments);
     }
     const char* value = words[index + 1];
     if (strcmp(words[index], "--profile") == 0) {
-      if (!ReadNumber(value, &arguments->profile)) return false;
+      if (!ReadDescriptor(value, 0, &arguments->profile)) return false;
     } else if (strcmp(words[index], "--status") == 0) {
-      if (!ReadNumber(value, &arguments->status)) return false;
+      if (!ReadDescriptor(value, 3, &arguments->status)) return false;
+    } else if (strcmp(words[index], "--input") == 0) {
+      if (!ReadDescriptor(value, 3, &arguments->input)) return false;
     } else {
       return false;
     }
@@ -97,19 +109,51 @@ std::string Quoted(const std::string& text) {
   _exit(strcmp(stage, "exec") == 0 ? 127 : 126);
 }
 
-// The command gets the descriptors below the helper's own two, as its starter laid them out.
-bool CloseOthers(int first_own, int status) {
+// The command gets the descriptors below the helper's own, as its starter laid them out. Returns 0 or an
+// errno.
+int CloseOthers(int first_own, int status) {
   DIR* directory = opendir("/dev/fd");
-  if (directory == nullptr) return false;
+  if (directory == nullptr) return errno;
   std::vector<int> others;
   const int own = dirfd(directory);
+  errno = 0;
   while (const dirent* entry = readdir(directory)) {
     const int fd = atoi(entry->d_name);
     if (fd >= first_own && fd != status && fd != own) others.push_back(fd);
   }
+  // A list that breaks off hides descriptors.
+  const int error = errno;
   closedir(directory);
   for (const int fd : others) close(fd);
-  return true;
+  return error;
+}
+
+// Reads the frame and lays out the command's descriptors. Ends the process when that cannot be done.
+castellan::Profile Prepare(const Arguments& arguments) {
+  const auto [from, status, input, command] = arguments;
+  std::string bytes;
+  castellan::Profile profile;
+  if (const int error = castellan::ReadFrame(from, &bytes)) {
+    Fail(status, "protocol", error, "the frame cannot be read");
+  }
+  if (const char* wrong = castellan::ParseFrame(bytes, &profile)) Fail(status, "protocol", EINVAL, wrong);
+  int first_own = status;
+  if (from != 0) {
+    bool at_end = false;
+    if (const int error = castellan::AtEnd(from, &at_end)) {
+      Fail(status, "protocol", error, "the frame cannot be read");
+    }
+    if (!at_end) Fail(status, "protocol", EINVAL, "something follows it");
+    close(from);
+    if (from < first_own) first_own = from;
+  } else if (input >= 0) {
+    if (dup2(input, 0) != 0) Fail(status, "protocol", errno, "the command's input cannot be put in place");
+    if (input < first_own) first_own = input;
+  }
+  if (const int error = CloseOthers(first_own, status)) {
+    Fail(status, "protocol", error, "/dev/fd cannot be listed");
+  }
+  return profile;
 }
 
 bool IsChannel(const char* line) {
@@ -147,20 +191,11 @@ int main(int count, char** words) {
   }
   const int status = arguments.status;
   if (fcntl(status, F_SETFD, FD_CLOEXEC) != 0) return 126;
-
-  std::string bytes;
-  castellan::Profile profile;
-  if (const int error = castellan::ReadFrame(arguments.profile, &bytes)) {
-    Fail(status, "protocol", error, "the frame cannot be read");
-  }
-  close(arguments.profile);
-  if (const char* wrong = castellan::ParseFrame(bytes, &profile)) Fail(status, "protocol", EINVAL, wrong);
-
-  const int first_own = arguments.profile < status ? arguments.profile : status;
-  if (!CloseOthers(first_own, status)) Fail(status, "protocol", errno, "/dev/fd cannot be listed");
+  const castellan::Profile profile = Prepare(arguments);
   // A core dump holds what the command may not tell.
   const rlimit no_core = {0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
+  if (setrlimit(RLIMIT_CORE, &no_core) != 0)
+    Fail(status, "protocol", errno, "core dumps cannot be turned off");
 
   const castellan::SeatbeltOutcome applied = castellan::ApplyProfile(profile);
   if (!applied.done) Fail(status, "apply", applied.error, applied.message);

@@ -190,40 +190,97 @@ describe.skipIf(compilerMissing !== null)(
       expect((await ended).code).toBe(3)
     })
 
-    it.each([
+    // On a descriptor of its own, and in front of the command's input.
+    const fromOwn = 'exec 3<&0 4>&1 >/dev/null </dev/null; exec "$0" --profile 3 --status 4 -- /bin/echo ran'
+    const fromInput = 'exec 4>&1 >/dev/null; exec "$0" --profile 0 --status 4 -- /bin/echo ran'
+
+    const body = 12
+    /** The frame with other bytes in it, and the length that they have. */
+    const withBody = (change: (bytes: Buffer) => Buffer) => (frame: Buffer) => {
+      const changed = Buffer.concat([frame.subarray(0, body), change(frame.subarray(body))])
+      changed.writeUInt32LE(changed.length - body, 8)
+      return changed
+    }
+    const at = (place: number, bytes: readonly number[]) => (frame: Buffer) =>
+      Buffer.concat([frame.subarray(0, place), Buffer.from(bytes), frame.subarray(place + bytes.length)])
+
+    it.each<[what: string, change: (frame: Buffer) => Buffer, errno?: number]>([
       ['nothing', () => Buffer.alloc(0)],
-      ['another magic', (frame: Buffer) => Buffer.concat([Buffer.from('XXXX'), frame.subarray(4)])],
-      [
-        'another version',
-        (frame: Buffer) => Buffer.concat([frame.subarray(0, 4), Buffer.from([1, 0, 0, 0]), frame.subarray(8)]),
-      ],
-      ['a cut', (frame: Buffer) => frame.subarray(0, -3)],
-      ['more than a frame', (frame: Buffer) => Buffer.concat([frame, Buffer.from('x')])],
-      [
-        'a NUL in a value',
-        (frame: Buffer) => Buffer.concat([frame.subarray(0, -9), Buffer.from([0]), frame.subarray(-8)]),
-      ],
-      [
-        'a length beyond the end',
-        (frame: Buffer) =>
-          Buffer.concat([frame.subarray(0, 12), Buffer.from([255, 255, 255, 255]), frame.subarray(16)]),
-      ],
-    ])('refuses a frame that is %s', (_name, change) => {
-      const script = 'exec 3<&0 4>&1 >/dev/null </dev/null; exec "$0" --profile 3 --status 4 -- /bin/echo ran'
-      const said = spawnSync('/bin/sh', ['-c', script, helper], {
-        input: change(encodeSeatbeltFrame(profile)),
-      })
+      ['another magic', at(0, [...Buffer.from('XXXX')])],
+      ['another version', at(4, [2, 0, 0, 0])],
+      ['a head alone', frame => frame.subarray(0, body)],
+      ['half a head', frame => frame.subarray(0, body - 1)],
+      ['cut', frame => frame.subarray(0, -3)],
+      ['cut, with the length that it has then', withBody(bytes => bytes.subarray(0, -3))],
+      ['longer than its texts', withBody(bytes => Buffer.concat([bytes, Buffer.from('x')]))],
+      ['empty', withBody(() => Buffer.alloc(0))],
+      ['without a profile', withBody(bytes => Buffer.concat([bytes.subarray(0, 4), Buffer.alloc(16)]))],
+      ['with a NUL in a value', withBody(at(4 + 4 + profile.text.length + 4 + 4 + 2, [0]))],
+      ['with a text beyond the end', withBody(at(4, [255, 255, 255, 255]))],
+      ['with more parameters than there may be', withBody(at(4 + 4 + profile.text.length, [1, 16, 0, 0]))],
+      ['too long', at(8, [1, 0, 64, 0]), 27],
+    ])('refuses a frame that is %s', (_name, change, errno = 22) => {
+      for (const script of [fromOwn, fromInput]) {
+        const said = spawnSync('/bin/sh', ['-c', script, helper], { input: change(encodeSeatbeltFrame(profile)) })
+        expect(said.status).toBe(126)
+        expect(JSON.parse(String(said.stdout))).toMatchObject({ stage: 'protocol', errno })
+      }
+    })
+
+    const echo = { environment: [], programs: ['/bin/echo'] }
+
+    it('refuses what follows a frame on a descriptor of its own', () => {
+      const input = Buffer.concat([encodeSeatbeltFrame(profile, echo), Buffer.from('x')])
+      const said = spawnSync('/bin/sh', ['-c', fromOwn, helper], { input })
       expect(said.status).toBe(126)
-      const report = JSON.parse(String(said.stdout)) as object
-      expect(report).toMatchObject({ stage: 'protocol', errno: 22 })
+      expect(JSON.parse(String(said.stdout))).toMatchObject({ stage: 'protocol', message: 'something follows it' })
+    })
+
+    it('leaves to the command what follows a frame in its input, to the byte', () => {
+      const input = Buffer.concat([
+        encodeSeatbeltFrame(profile, { ...echo, programs: ['/bin/cat'] }),
+        Buffer.alloc(300_000, 7),
+      ])
+      const words = ['--profile', '0', '--status', '3', '--', 'cat']
+      const said = spawnSync(helper, words, { input, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
+      expect(String(said.output[3])).toBe('A')
+      expect(said.stdout.equals(Buffer.alloc(300_000, 7))).toBe(true)
+    })
+
+    it('puts another input in its place, and hides where it came from', () => {
+      const file = path.join(folder, 'input')
+      writeFileSync(file, 'other input')
+      const other = openSync(file, 'r')
+      const programs = ['/bin/sh']
+      const words = ['--profile', '0', '--status', '3', '--input', '4', '--', 'sh', '-c', 'cat; ls /proc/$$/fd']
+      try {
+        const said = spawnSync(helper, words, {
+          input: encodeSeatbeltFrame(profile, { environment: ['PATH=/usr/bin:/bin'], programs }),
+          stdio: ['pipe', 'pipe', 'pipe', 'pipe', other],
+        })
+        expect(
+          String(said.stdout)
+            .split('\n')
+            .filter(line => line !== ''),
+        ).toEqual(['other input0', '1', '2'])
+      } finally {
+        closeSync(other)
+      }
     })
 
     it('refuses arguments that it was not made for', () => {
       for (const words of [
         [],
         ['--profile', '3'],
-        ['--profile', '0', '--status', '4', '--', 'x'],
+        ['--profile', '1', '--status', '4', '--', 'x'],
+        ['--profile', '3', '--status', '0', '--', 'x'],
         ['--profile', '3', '--status', '3', '--', 'x'],
+        ['--profile', '3', '--status', '4', '--input', '5', '--', 'x'],
+        ['--profile', '0', '--status', '4', '--input', '4', '--', 'x'],
+        ['--profile', '3', '--status', '4', '--'],
+        ['--profile', '3 ', '--status', '4', '--', 'x'],
+        ['--profile', '99999999999999999999', '--status', '4', '--', 'x'],
+        ['--profile', '3', '--status', '4', '--other', '5', '--', 'x'],
       ]) {
         expect(() => execFileSync(helper, words, { stdio: 'ignore' }), words.join(' ')).toThrow(
           expect.objectContaining({ status: 126 }),
@@ -253,13 +310,26 @@ describe('sandbox-exec', () => {
   })
 
   it('is told apart from a command that exits with the same number', () => {
-    expect(sandboxExecFailure(65, 'sandbox-exec: <input string>:3: unbound variable')).toMatchObject({
-      stage: 'compile',
+    const failure = (code: number, said: string) => sandboxExecFailure(code, said, { file: 'ls', args: ['-l'] })
+    expect(failure(65, 'sandbox-exec: <input string>:3: unbound variable')).toMatchObject({ stage: 'compile' })
+    expect(failure(71, 'sandbox-exec: sandbox_apply: Operation not permitted')).toMatchObject({ stage: 'apply' })
+    expect(failure(65, 'my own trouble')).toBeNull()
+    expect(failure(0, 'sandbox-exec: a line of the command')).toBeNull()
+  })
+
+  it.each([
+    ['No such file or directory', 'ENOENT'],
+    ['Permission denied', 'EACCES'],
+    ['Operation not permitted', 'EPERM'],
+  ])("tells the command's own fault as spawn does: %s", (words, code) => {
+    const said = `sandbox-exec: execvp() of 'a tool' failed: ${words}\n`
+    expect(sandboxExecFailure(71, said, { file: 'a tool', args: ['-l'] })).toMatchObject({
+      name: 'SpawnError',
+      code,
+      path: 'a tool',
+      spawnargs: ['-l'],
     })
-    expect(sandboxExecFailure(71, 'sandbox-exec: sandbox_apply: Operation not permitted')).toMatchObject({
-      stage: 'apply',
-    })
-    expect(sandboxExecFailure(65, 'my own trouble')).toBeNull()
-    expect(sandboxExecFailure(0, 'sandbox-exec: a line of the command')).toBeNull()
+    const other = sandboxExecFailure(71, "sandbox-exec: execvp() of 'x' failed: Unheard of", { file: 'x', args: [] })
+    expect(other).toMatchObject({ code: 'ERR_LAUNCH', stage: 'exec' })
   })
 })

@@ -6,8 +6,11 @@ import { execFileSync, spawn as plainSpawn } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -53,6 +56,10 @@ esac
 shift 2
 while [ "$1" != -- ]; do shift; done
 shift
+command -v "$1" >/dev/null || {
+  echo "sandbox-exec: execvp() of '$1' failed: No such file or directory" >&2
+  exit 71
+}
 exec "$@"
 `
 
@@ -86,6 +93,14 @@ describe.skipIf(compilerMissing !== null)(
     }, 120_000)
 
     afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+    /** What is ended by a time limit after it has made the file `ready`, however long that takes on a busy machine. */
+    async function inTime<Result>(ready: string, attempt: (timeout: number) => Promise<Result>): Promise<Result> {
+      for (let timeout = 600; ; timeout *= 3) {
+        const result = await attempt(timeout)
+        if (existsSync(ready) || timeout > 30_000) return result
+      }
+    }
 
     const lonely = { available: false, how: 'taken away', path: null }
 
@@ -157,8 +172,11 @@ describe.skipIf(compilerMissing !== null)(
       it('ends the whole tree at the time limit, also what left the group', async () => {
         const sandbox = await sandboxOf({}, changes)
         const pids = path.join(cwd, `pids-${way}`)
-        const script = `sleep 60 & echo $! > '${pids}'; setsid sleep 61 & echo $! >> '${pids}'; sleep 62`
-        const result = await sandbox.run('sh', ['-c', script], { timeout: 1500, forceKillAfterDelay: 100 })
+        const ready = path.join(cwd, `started-${way}`)
+        const script = `sleep 90 & echo $! > '${pids}'; setsid sleep 91 & echo $! >> '${pids}'; : > '${ready}'; sleep 92`
+        const result = await inTime(ready, timeout =>
+          sandbox.run('sh', ['-c', script], { timeout, forceKillAfterDelay: 100 }),
+        )
         expect(result).toMatchObject({ timedOut: true, limit: 'wallClock', exitCode: null, signal: 'SIGTERM' })
         const left = readFileSync(pids, 'utf8').trim().split('\n').map(Number)
         expect(left).toHaveLength(2)
@@ -167,8 +185,11 @@ describe.skipIf(compilerMissing !== null)(
 
       it('sends SIGKILL to what does not end by itself', async () => {
         const sandbox = await sandboxOf({}, changes)
-        const script = 'trap "" TERM; while :; do sleep 0.05; done'
-        const result = await sandbox.run('sh', ['-c', script], { timeout: 600, forceKillAfterDelay: 200 })
+        const ready = path.join(cwd, `trapping-${way}`)
+        const script = `trap "" TERM; : > '${ready}'; while :; do sleep 0.05; done`
+        const result = await inTime(ready, timeout =>
+          sandbox.run('sh', ['-c', script], { timeout, forceKillAfterDelay: 200 }),
+        )
         expect(result).toMatchObject({ timedOut: true, signal: 'SIGKILL' })
         expect(sandbox.runSync('sh', ['-c', script], { timeout: 300 })).toMatchObject({
           timedOut: true,
@@ -271,6 +292,44 @@ describe.skipIf(compilerMissing !== null)(
         await until('not closed', () => names.length > 0)
         expect(names).toEqual(['close'])
       })
+    })
+
+    it.each(ways)('gives runSync the input that was asked for, through %s', async (way, changes) => {
+      const sandbox = await sandboxOf({}, changes)
+      const whole = sandbox.runSync('cat', [], { input: Buffer.alloc(300_000, 9), encoding: 'buffer' })
+      expect(whole.stdout.equals(Buffer.alloc(300_000, 9))).toBe(true)
+      // Nothing in particular is nothing at all, and not the rest of what the helper read.
+      const script = 'readlink /proc/$$/fd/0; cat; ls /proc/$$/fd | grep -v ..'
+      expect(sandbox.runSync('sh', ['-c', script]).stdout).toBe('/dev/null\n0\n1\n2\n')
+      const file = path.join(cwd, `input-${way}`)
+      writeFileSync(file, 'from a file\n')
+      const fd = openSync(file, 'r')
+      try {
+        const given = sandbox.runSync('sh', ['-c', 'cat; ls /proc/$$/fd | grep -v ..'], { stdio: [fd, 'pipe', 'pipe'] })
+        expect(given.stdout).toBe('from a file\n0\n1\n2\n')
+      } finally {
+        closeSync(fd)
+      }
+    })
+
+    it('lets no file stand between the profile and the helper, which another command could change', async () => {
+      const sandbox = await sandboxOf()
+      const before = process.env['TMPDIR']
+      process.env['TMPDIR'] = path.join(folder, 'nowhere')
+      try {
+        expect(sandbox.runSync('echo', ['here']).stdout).toBe('here\n')
+      } finally {
+        if (before === undefined) delete process.env['TMPDIR']
+        else process.env['TMPDIR'] = before
+      }
+    })
+
+    it.each(ways)('tells of a missing program at the end of a run, through %s', async (_way, changes) => {
+      const sandbox = await sandboxOf({}, changes)
+      const told = { name: 'SpawnError', code: 'ENOENT', path: 'no-such-program', spawnargs: ['x'] }
+      await expect(sandbox.run('no-such-program', ['x'], { env: readablePath })).rejects.toMatchObject(told)
+      const act = () => sandbox.runSync('no-such-program', ['x'], { env: readablePath })
+      expect(act).toThrow(expect.objectContaining(told))
     })
 
     it('tells of a missing program as spawn does', async () => {
