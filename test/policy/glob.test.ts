@@ -63,12 +63,12 @@ describe('a pattern', () => {
     expect(compileGlob(path(pattern), 0)).toBeNull()
   })
 
-  it('is matched in a time that does not grow with its stars', () => {
+  it('is matched in a time that does not grow with its stars', { timeout: 600_000 }, () => {
     const pattern = `/w/${'**/'.repeat(30)}${'*a'.repeat(40)}b`
-    const started = performance.now()
+    const started = process.cpuUsage()
     expect(matches(pattern, `/w/${'d/'.repeat(60)}${'a'.repeat(250)}`)).toBe(false)
     // With backtracking it would not come back at all.
-    expect(performance.now() - started).toBeLessThan(60_000)
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(60_000)
   })
 
   it('tells where nothing below can match any more', () => {

