@@ -12,7 +12,7 @@ import { emptyPlanImage, encodePlanImage } from '../native/plan-image.ts'
 import { type BubblewrapArguments, bubblewrapCommandLine, renderBubblewrap } from '../plan/linux/bwrap-arguments.ts'
 import type { LinuxPlan } from '../plan/plan.ts'
 import type { Launcher } from '../process/launch.ts'
-import { planLineOf } from './command-image.ts'
+import { placeOf, planLineOf } from './command-image.ts'
 import { prepareInner } from './inner-stage.ts'
 import { innerPlanImage } from './plan-records.ts'
 
@@ -28,6 +28,7 @@ export function bubblewrapLauncher(binding: LinuxBinding, plan: LinuxPlan, facts
   const inner = innerPlanImage(plan)
   return {
     planLine: planLineOf(plan),
+    place: placeOf(plan),
     prepare: command =>
       prepareInner(binding, command, plan, inner, stage => {
         const fds = {

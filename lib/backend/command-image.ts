@@ -35,3 +35,11 @@ export function sessionFlags(command: Command): number {
 export function planLineOf(plan: LinuxPlan): Launcher['planLine'] {
   return (stage, index) => planLine(plan, index, stage === 'mount' ? 'mounts' : 'landlock')
 }
+
+/** Where a mount of the plan lies, for what the helper says of it. */
+export function placeOf({ mounts }: LinuxPlan): Launcher['place'] {
+  return index => {
+    const operation = mounts?.operations[index]
+    return operation !== undefined && 'target' in operation ? operation.target : undefined
+  }
+}

@@ -5,13 +5,12 @@
  */
 import { InternalError } from '../errors.ts'
 import type { LinuxBinding } from '../native/binding.ts'
-import { emptyPlanImage, encodePlanImage } from '../native/plan-image.ts'
 import type { LinuxPlan } from '../plan/plan.ts'
 import type { Launcher } from '../process/launch.ts'
-import { commandImage, planLineOf, sessionFlags } from './command-image.ts'
+import { commandImage, placeOf, planLineOf, sessionFlags } from './command-image.ts'
 import { prepareInner } from './inner-stage.ts'
 import { mustEndTreeFirst } from './missing-places.ts'
-import { nativePlanImage } from './plan-records.ts'
+import { nativePlanImage, standingPlanImage } from './plan-records.ts'
 
 export function nativeChildLauncher(binding: LinuxBinding, plan: LinuxPlan): Launcher {
   const compiled = binding.compilePlan(nativePlanImage(plan))
@@ -20,18 +19,20 @@ export function nativeChildLauncher(binding: LinuxBinding, plan: LinuxPlan): Lau
   const endTreeFirst = mustEndTreeFirst(plan)
   // Listening for proxies takes the helper as well.
   if (plan.namespaces?.pid === true || plan.proxyPorts !== undefined) {
-    // Everything is confined before the helper is executed; it has nothing left to do but to start the command.
-    const nothing = encodePlanImage(emptyPlanImage)
+    // Everything is confined before the helper is executed; what is left is to start the command and to look after it.
+    const standing = standingPlanImage(plan)
     return {
       planLine: line,
+      place: placeOf(plan),
       prepare: command =>
-        prepareInner(binding, command, plan, nothing, ({ helper: [program = '', ...args] }) => {
+        prepareInner(binding, command, plan, standing, ({ helper: [program = '', ...args] }) => {
           return { plan: compiled, program, argv: ['castellan-init', ...args] }
         }),
     }
   }
   return {
     planLine: line,
+    place: placeOf(plan),
     prepare: command => ({
       plan: compiled,
       request: commandImage(command, plan, sessionFlags(command)),

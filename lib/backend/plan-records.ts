@@ -40,6 +40,33 @@ export function innerPlanImage(plan: LinuxPlan): Buffer {
   })
 }
 
+/**
+ * For the helper of the engine `namespace`, which is confined when it starts: the mounts that stand already, so that it
+ * ends the command when somebody outside takes one away.
+ */
+export function standingPlanImage(plan: LinuxPlan): Buffer {
+  const operations = plan.mounts?.operations ?? []
+  return encodePlanImage({ ...emptyPlanImage, flags: PlanFlag.mountsMade, mounts: operations.map(standingRecord) })
+}
+
+/** What closes nothing has a place in the list all the same: the helper names a mount by its number in the plan. */
+function standingRecord(operation: MountOperation): MountRecord {
+  switch (operation.operation) {
+    case 'bind': {
+      const flags = operation.access === 'write' ? MountFlag.writable : 0
+      return { ...plain, kind: MountKind.bind, flags, target: operation.target }
+    }
+    case 'mask-directory':
+      return { ...plain, kind: MountKind.maskDirectory, target: operation.target }
+    case 'mask-file':
+      return { ...plain, kind: MountKind.maskFile, target: operation.target }
+    case 'mask-missing':
+      return { ...plain, kind: MountKind.maskMissing, target: operation.target }
+    default:
+      return { ...plain, kind: MountKind.seal }
+  }
+}
+
 function confinement({ landlock }: LinuxPlan): PlanImage {
   if (landlock === null) return emptyPlanImage
   return {

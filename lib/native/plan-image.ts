@@ -10,7 +10,15 @@ const headerSize = 72
 const mountSize = 32
 const ruleSize = 16
 
-export const PlanFlag = { namespaces: 1, ownPid: 2, ownIpc: 4, ownNet: 8, noNewPrivileges: 16, landlock: 32 } as const
+export const PlanFlag = {
+  namespaces: 1,
+  ownPid: 2,
+  ownIpc: 4,
+  ownNet: 8,
+  noNewPrivileges: 16,
+  landlock: 32,
+  mountsMade: 64,
+} as const
 
 export const MountKind = {
   hostTree: 0,

@@ -26,6 +26,8 @@ export interface Launcher {
   prepare(command: Command): Launch
   /** The plan's line with this number, for messages. */
   planLine(stage: 'mount' | 'landlock', index: number): string | undefined
+  /** Where the plan's mount with this number lies. */
+  place(index: number): string | undefined
 }
 
 /** The error for a launch that failed: a SpawnError for what is the command's own fault, otherwise a LaunchError. */

@@ -4,6 +4,7 @@
 import type { NativeResult } from '../native/binding.ts'
 import type { LimitName, LimitPlan } from '../plan/linux/process-limits.ts'
 import { readHelperRecords } from './helper-records.ts'
+import type { Launcher } from './launch.ts'
 import { firedLimit } from './limit-names.ts'
 import { signalName, signalNumber } from './signals.ts'
 
@@ -17,6 +18,11 @@ export interface RunResult<Output extends string | Buffer = string> {
   readonly limit: LimitName | null
   /** The time limit ended the command. */
   readonly timedOut: boolean
+  /**
+   * A place that the policy closes, whose protection somebody outside the sandbox took away while the command ran: by removing,
+   * replacing or renaming what the protection lay on. Everything in the sandbox was ended for it. null: nothing of that kind.
+   */
+  readonly lostProtection: string | null
   /** The AbortSignal ended the command. */
   readonly isCanceled: boolean
   /** More came out than `maxBuffer` bytes; the rest was read and dropped. */
@@ -37,6 +43,8 @@ export interface ResultContext {
   readonly limits: LimitPlan
   readonly startedAt: number
   readonly isCanceled: boolean
+  /** Absent where no helper tells anything. */
+  readonly launcher?: Launcher
   readonly encoding: 'utf8' | 'buffer'
   readonly engine: string
   readonly planDigest: string
@@ -54,6 +62,7 @@ export function makeResult(native: NativeResult, context: ResultContext): RunRes
     stderr: text(native.stderr),
     limit: firedLimit(native, signal === null ? 0 : signalNumber(signal), askedLimits(context.limits)),
     timedOut: native.timedOut,
+    lostProtection: lostProtection(native, context.launcher),
     isCanceled: context.isCanceled,
     isMaxBuffer: native.stdoutTruncated || native.stderrTruncated,
     pid: native.pid,
@@ -63,6 +72,12 @@ export function makeResult(native: NativeResult, context: ResultContext): RunRes
     policyDigest: context.policyDigest,
     globs: context.globs,
   })
+}
+
+/** See `RunResult.lostProtection`. */
+export function lostProtection(native: NativeResult, launcher: Launcher | undefined): string | null {
+  const { lost } = readHelperRecords(native.reported)
+  return lost === undefined ? null : (launcher?.place(lost) ?? '')
 }
 
 /** The limits of which the kernel tells by a signal. */

@@ -53,6 +53,7 @@ export async function run(
   return makeResult(outcome.native, {
     startedAt,
     isCanceled: false,
+    launcher,
     encoding: options.encoding ?? 'utf8',
     limits: command.limits,
     ...facts,
@@ -80,6 +81,7 @@ export function runSync(
   return makeResult(native, {
     startedAt,
     isCanceled: false,
+    launcher,
     encoding: options.encoding ?? 'utf8',
     limits: command.limits,
     ...facts,

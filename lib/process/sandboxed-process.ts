@@ -16,7 +16,7 @@ import type { Launch, Launcher } from './launch.ts'
 import { launchFailure } from './launch.ts'
 import { firedLimit } from './limit-names.ts'
 import { defaultForceKillAfterDelay, type SpawnOptions } from './options.ts'
-import { askedLimits, endOf } from './result.ts'
+import { askedLimits, endOf, lostProtection } from './result.ts'
 import { AbortError, assertStarted, limitOptions } from './run.ts'
 import type { Runs } from './runs.ts'
 import { signalNumber } from './signals.ts'
@@ -33,6 +33,8 @@ type Streams = [
 export interface SandboxedProcess extends ChildProcess {
   /** The limit that ended the command, of `limits` and `timeout`; null when none did or it still runs. */
   readonly limit: LimitName | null
+  /** As `lostProtection` of a result; null while it runs. */
+  readonly lostProtection: string | null
   /** Ends the whole tree: `signal` (default: SIGTERM) to every process now, SIGKILL after `delay` ms (default: 2000). */
   terminate(signal?: NodeJS.Signals | number, delay?: number): void
 }
@@ -58,6 +60,7 @@ export class NativeProcess extends ChildProcess implements SandboxedProcess {
   readonly #endSignal: NodeJS.Signals | number | undefined
   #heard = 0
   #limit: LimitName | null = null
+  #lostProtection: string | null = null
   #release: () => void = () => {}
   readonly #tellEnd: () => void
 
@@ -102,6 +105,11 @@ export class NativeProcess extends ChildProcess implements SandboxedProcess {
   /** The limit that ended the command, of `limits` and `timeout`; null when none did or it still runs. */
   get limit(): LimitName | null {
     return this.#limit
+  }
+
+  /** As `lostProtection` of a result; null while it runs. */
+  get lostProtection(): string | null {
+    return this.#lostProtection
   }
 
   /**
@@ -231,6 +239,7 @@ export class NativeProcess extends ChildProcess implements SandboxedProcess {
       return
     }
     const { exitCode, signal } = endOf(native)
+    this.#lostProtection = lostProtection(native, this.#launcher)
     const told = signal === null ? 0 : signalNumber(signal)
     this.#limit ??= firedLimit(native, told, askedLimits(this.#command.limits))
     if (native.limit !== 0) this.#assign({ killed: true })

@@ -180,7 +180,7 @@ long OpenProcessFilesInChild() {
 // first namespace, which owns the mounts, and itself again in a second one below it, which owns nothing.
 bool EnterTreeInChild(const Launch& launch, Report* report) {
   const uint32_t flags = launch.plan.header->flags;
-  if (!(flags & kNamespaces)) return VerifyBindsInChild(launch.plan, report);
+  if (!(flags & kNamespaces)) return (flags & kMountsMade) != 0 || VerifyBindsInChild(launch.plan, report);
   if (!launch.namespaces_made) {
     const long result = sys::Unshare(NamespaceCloneFlags(flags));
     if (result < 0) return FailInChild(report, Stage::kNamespaces, result);

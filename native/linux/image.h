@@ -26,6 +26,7 @@ enum PlanFlag : uint32_t {
   kOwnNet = 8,            // network namespace
   kNoNewPrivileges = 16,  // and drop every capability
   kLandlock = 32,
+  kMountsMade = 64,  // by whoever confined this process: they are looked after, nothing else
 };
 
 struct PlanHeader {

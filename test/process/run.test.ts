@@ -30,6 +30,7 @@ describe.each(kinds)('run: %s', kind => {
       stdout: 'out\n',
       stderr: 'err\n',
       timedOut: false,
+      lostProtection: null,
       isCanceled: false,
       isMaxBuffer: false,
       engine: sandbox.plan.engine,

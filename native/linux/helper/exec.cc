@@ -131,6 +131,13 @@ bool DieWithHelperInChild() {
   if (!DieWithHelperInChild()) sys::Exit(kExitFailed);
   const uint64_t all = ~0ull;
   sys::SetSignalMask(2, &all, nullptr);
+  MountWatch watch;
+  const long standing = StartMountWatch(launch.plan, &watch);
+  if (standing < 0) {
+    outcome->report =
+        Report{watch.lost >= 0 ? Stage::kMount : Stage::kInit, static_cast<int32_t>(-standing), watch.lost};
+    sys::Exit(kExitFailed);
+  }
   const long command =
       sys::Call(__NR_clone, static_cast<long>(sys::kCloneVfork | sys::kSignalChild), 0, 0, 0, 0);
   if (command == 0) {
@@ -139,7 +146,7 @@ bool DieWithHelperInChild() {
   }
   if (command < 0) outcome->report = Report{Stage::kClone, static_cast<int32_t>(-command), -1};
   if (outcome->report.stage != Stage::kNone) sys::Exit(kExitFailed);
-  const ChildInfo ended = Supervise(static_cast<int>(command), -1);
+  const ChildInfo ended = Supervise(static_cast<int>(command), -1, &watch);
   outcome->exit_code = ended.code == 1 ? ended.status : -1;
   outcome->signal = ended.code == 1 ? 0 : ended.status;
   sys::Exit(0);
@@ -169,7 +176,8 @@ bool DieWithHelperInChild() {
   const long init = sys::Call(__NR_clone, static_cast<long>(flags), 0, 0, 0, 0);
   if (init == 0) RunAsInit(launch, outcome, lifeline[0]);
   if (init < 0) Refuse(Report{Stage::kClone, static_cast<int32_t>(-init), -1});
-  const ChildInfo ended = Supervise(static_cast<int>(init), -1);
+  MountWatch none;  // the first process inside looks after them
+  const ChildInfo ended = Supervise(static_cast<int>(init), -1, &none);
   if (outcome->report.stage != Stage::kNone) Refuse(outcome->report);
   if (outcome->signal != 0) EndBySignal(outcome->signal);
   if (outcome->exit_code >= 0) sys::Exit(outcome->exit_code);

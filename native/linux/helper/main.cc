@@ -78,11 +78,12 @@ const char** Pointers(const RequestView& view, const uint32_t* offsets, uint32_t
 
 // The end is told once nothing is left but this process, so that nobody has to wait until the kernel has
 // taken the namespaces apart.
-[[noreturn]] void EndLike(int report, int command) {
-  const ChildInfo info = Supervise(command, report);
+[[noreturn]] void EndLike(int report, int command, MountWatch* watch) {
+  const ChildInfo info = Supervise(command, report, watch);
   const bool exited = info.code == 1;  // CLD_EXITED
   const bool first = sys::Call(__NR_getpid) == 1;
   if (first) EndNamespace();
+  if (watch->lost >= 0) Tell(report, HelperRecord::kLost, watch->lost, 0, 0);
   Tell(report, HelperRecord::kEnded, exited ? info.status : -1, exited ? 0 : info.status, first ? 1 : 0);
   sys::Exit(exited ? info.status : 128 + info.status);
 }
@@ -127,6 +128,14 @@ const char** Pointers(const RequestView& view, const uint32_t* offsets, uint32_t
          -1);
     sys::Exit(kExitFailed);
   }
+  MountWatch watch;
+  const long standing = StartMountWatch(launch.plan, &watch);
+  if (standing < 0) {
+    const Stage stage = watch.lost >= 0 ? Stage::kMount : Stage::kInit;
+    Tell(report, HelperRecord::kFailed, static_cast<int32_t>(stage), static_cast<int32_t>(-standing),
+         watch.lost);
+    sys::Exit(kExitFailed);
+  }
   const long command =
       sys::Call(__NR_clone, static_cast<long>(sys::kCloneVfork | sys::kSignalChild), 0, 0, 0, 0);
   if (command == 0) RunInChild(launch, outcome);
@@ -139,7 +148,7 @@ const char** Pointers(const RequestView& view, const uint32_t* offsets, uint32_t
   Tell(report, HelperRecord::kStarted, static_cast<int32_t>(command), 0, 0);
   // The command's ends of its pipes must not be held open here.
   for (uint32_t fd = 0; fd < descriptors; fd++) sys::Close(static_cast<int>(fd));
-  EndLike(report, static_cast<int>(command));
+  EndLike(report, static_cast<int>(command), &watch);
 }
 
 }  // namespace

@@ -33,6 +33,11 @@ bool HostIsGone(int report) {
   return ready > 0 && (pipe.found & 8 /* POLLERR */) != 0;
 }
 
+// Without a PID namespace the processes of others are around as well, and the launcher ends the rest.
+void EndAll(int command) {
+  sys::Call(__NR_kill, sys::Call(__NR_getpid) == 1 ? -1 : command, 9 /* SIGKILL */);
+}
+
 }  // namespace
 
 long WatchHost(int report) {
@@ -42,14 +47,19 @@ long WatchHost(int report) {
   return flags < 0 ? flags : sys::Call(__NR_fcntl, report, 4 /* F_SETFL */, flags | 020000 /* O_ASYNC */);
 }
 
-ChildInfo Supervise(int command, int report) {
+ChildInfo Supervise(int command, int report, MountWatch* watch) {
   const uint64_t all = ~0ull;
   ChildInfo ended{};
   for (;;) {
     if (ReapInto(&ended, command)) return ended;
     if (report >= 0 && HostIsGone(report)) sys::Call(__NR_kill, command, 9 /* SIGKILL */);
+    const bool watching = watch->ids != nullptr && watch->lost < 0;
+    if (watching && HasLostMount(watch)) EndAll(command);
+    if (watching) AwaitSignalOrMount(*watch);
+    const int64_t at_once[2] = {0, 0};
     ChildInfo signal{};
-    const long number = sys::Call(__NR_rt_sigtimedwait, sys::Word(&all), sys::Word(&signal), 0, 8);
+    const long number = sys::Call(__NR_rt_sigtimedwait, sys::Word(&all), sys::Word(&signal),
+                                  watching ? sys::Word(at_once) : 0, 8);
     if (number <= 0 || number == kSignalChildEnded || signal.code == kSentByKernel) continue;
     sys::Call(__NR_kill, command, number);
   }

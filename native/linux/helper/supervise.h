@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "mount_watch.h"
+
 namespace castellan {
 
 // siginfo_t of a child that ended.
@@ -20,7 +22,8 @@ long WatchHost(int report);
 // Waits for the command's end. Every signal is blocked and taken here: an exit is reaped, anything that was
 // sent to this process is passed on to the command. What the terminal sends (by the kernel) the command has
 // got itself. Without a host the command ends; `report`: see HostIsGone, -1 where another end is watched.
-ChildInfo Supervise(int command, int report);
+// When a mount is lost everything ends at once.
+ChildInfo Supervise(int command, int report, MountWatch* watch);
 
 // As the first process of a PID namespace: ends all others there, and returns when they are gone.
 void EndNamespace();
