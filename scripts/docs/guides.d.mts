@@ -1,0 +1,1 @@
+export const guides: readonly string[]

@@ -1,0 +1,22 @@
+/** The guides in the order in which they are read; what is in docs/ and not here comes last. */
+export const guides = [
+  'quick-start',
+  'policy',
+  'engines',
+  'agent-loop',
+  'containers-and-ci',
+  'electron-and-bundlers',
+  'auth',
+  'apply-patch',
+  'plugins',
+  'errors',
+  'troubleshooting',
+  'threat-model',
+  'limits',
+  'migrating',
+  'codex-linux-sandbox',
+  'macos',
+  'windows',
+  'linux-holes',
+  'architecture',
+]

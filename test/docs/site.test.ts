@@ -1,0 +1,31 @@
+/** What the documentation site is made of (`npm run docs`): every page in its order, and the check that its links pass. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+import { guides } from '../../scripts/docs/guides.mjs'
+import { brokenLinks } from '../../scripts/docs/links.mjs'
+import { inRoot } from '../package/repository.ts'
+
+it('every guide has a place in the reading order', () => {
+  const pages = readdirSync(inRoot('docs')).filter(name => name.endsWith('.md'))
+  expect(guides.map(name => `${name}.md`).toSorted()).toEqual(pages.toSorted())
+})
+
+describe('brokenLinks', () => {
+  it('names links to files and places that are not there, and no others', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'castellan-links-'))
+    try {
+      mkdirSync(path.join(folder, 'inner'))
+      writeFileSync(path.join(folder, 'index.html'), '<h2 id="place">')
+      const good = ['../index.html', '../#place', '#own', 'https://example.test/', '../index.html?a=1&amp;b=2#place']
+      const bad = ['../none.html', '../index.html#none', '#none', '../inner']
+      const links = [...good, ...bad].map(link => `<a id="own" href="${link}">`)
+      writeFileSync(path.join(folder, 'inner/page.html'), links.join('\n'))
+      expect(brokenLinks(folder)).toEqual(bad.map(link => ({ page: path.join('inner', 'page.html'), link })))
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
