@@ -176,9 +176,13 @@ export function assertStarted(native: NativeResult, launch: Launch, command: Com
   if (!report.started && native.limit === 0) throw setupFailed(native)
 }
 
-/** bubblewrap ended before the helper inside it could say anything: what it printed is the only explanation. */
+/** The first process ended before the helper could say anything: what bubblewrap printed is then the only explanation. */
 function setupFailed(native: NativeResult): LaunchError {
   const said = native.stderr.toString('utf8').trim().split('\n').pop()?.slice(0, 300) ?? ''
+  if (said === '' && native.signal > 0) {
+    const message = 'cannot set up the sandbox: a signal ended its first process before it started the command'
+    return new LaunchError(message, { stage: 'init' })
+  }
   return new LaunchError(`cannot set up the sandbox: ${said === '' ? 'bubblewrap gave no reason' : said}`, {
     stage: 'bubblewrap',
   })
