@@ -21,16 +21,13 @@ const flags = 0x2 | 0x20000
 const directoryVersion = 0x20400
 const directorySize = 88
 const sha256 = { type: 2, size: 32 }
-const hashedPage = 12
 const mainBinary = 1n
-/** What the kernel maps, by processor. */
-const mappedPages = { 16777223: 0x1000, 16777228: 0x4000 }
+/** What the kernel maps at once, by processor, and what one hash is of; as an exponent of 2. */
+const pageBits = { 16777223: 12, 16777228: 14 }
 
 const align = (value, unit) => Math.ceil(value / unit) * unit
-const pages = bytes =>
-  Array.from({ length: Math.ceil(bytes.length / 2 ** hashedPage) }, (_, page) =>
-    bytes.subarray(page * 2 ** hashedPage, (page + 1) * 2 ** hashedPage),
-  )
+const pagesOf = (bytes, page) =>
+  Array.from({ length: Math.ceil(bytes.length / page) }, (_, index) => bytes.subarray(index * page, (index + 1) * page))
 
 /**
  * The signed file. `identifier` names the program in its signature. Throws for what is no such file, is signed already, has
@@ -38,8 +35,8 @@ const pages = bytes =>
  */
 export function signAdHoc(bytes, identifier) {
   if (bytes.length < headerSize || bytes.readUInt32LE(0) !== 0xfeedfacf) throw new Error('not a 64-bit Mach-O file')
-  const mapped = mappedPages[bytes.readUInt32LE(4)]
-  if (mapped === undefined) throw new Error(`is for the processor ${bytes.readUInt32LE(4)}`)
+  const bits = pageBits[bytes.readUInt32LE(4)]
+  if (bits === undefined) throw new Error(`is for the processor ${bytes.readUInt32LE(4)}`)
   const commands = loadCommands(bytes)
   if (commands.some(({ kind }) => kind === command.signature)) throw new Error('is signed already')
   const text = segment(bytes, commands, '__TEXT')
@@ -49,7 +46,7 @@ export function signAdHoc(bytes, identifier) {
   if (commandsEnd + signatureCommandSize > firstContent(bytes, commands)) throw new Error('has no room in its header')
 
   const limit = align(bytes.length, 16)
-  const size = align(signatureSize(limit, identifier), 16)
+  const size = align(20 + hashesAt(identifier) + Math.ceil(limit / 2 ** bits) * sha256.size, 16)
   const signed = Buffer.concat([bytes, Buffer.alloc(limit - bytes.length + size)])
   signed.writeUInt32LE(bytes.readUInt32LE(16) + 1, 16)
   signed.writeUInt32LE(bytes.readUInt32LE(20) + signatureCommandSize, 20)
@@ -57,10 +54,10 @@ export function signAdHoc(bytes, identifier) {
     signed.writeUInt32LE(value, commandsEnd + index * 4)
   }
   const linkEditSize = limit + size - linkEdit.fileStart
-  signed.writeBigUInt64LE(BigInt(align(linkEditSize, mapped)), linkEdit.at + 32)
+  signed.writeBigUInt64LE(BigInt(align(linkEditSize, 2 ** bits)), linkEdit.at + 32)
   signed.writeBigUInt64LE(BigInt(linkEditSize), linkEdit.at + 48)
   // Last, because the hashes are of everything above.
-  signatureOf(signed.subarray(0, limit), identifier, {
+  signatureOf(signed.subarray(0, limit), identifier, bits, {
     start: BigInt(text.fileStart),
     size: BigInt(text.fileEnd - text.fileStart),
     flags: bytes.readUInt32LE(12) === executable ? mainBinary : 0n,
@@ -101,19 +98,17 @@ function firstContent(bytes, commands) {
 }
 
 const hashesAt = identifier => directorySize + Buffer.byteLength(identifier) + 1
-const signatureSize = (limit, identifier) =>
-  20 + hashesAt(identifier) + Math.ceil(limit / 2 ** hashedPage) * sha256.size
 
 /** `code`: everything that is hashed; `main`: the segment that holds the program. */
-function signatureOf(code, identifier, main) {
-  const hashes = pages(code).map(page => createHash('sha256').update(page).digest())
+function signatureOf(code, identifier, bits, main) {
+  const hashes = pagesOf(code, 2 ** bits).map(page => createHash('sha256').update(page).digest())
   const directory = Buffer.alloc(directorySize)
   const length = hashesAt(identifier) + hashes.length * sha256.size
   const first = [magic.codeDirectory, length, directoryVersion, flags, hashesAt(identifier), directorySize]
   for (const [index, value] of [...first, 0, hashes.length, code.length].entries()) {
     directory.writeUInt32BE(value, index * 4)
   }
-  directory.set([sha256.size, sha256.type, 0, hashedPage], 36)
+  directory.set([sha256.size, sha256.type, 0, bits], 36)
   for (const [index, value] of [main.start, main.size, main.flags].entries()) {
     directory.writeBigUInt64BE(value, 64 + index * 8)
   }

@@ -6,11 +6,29 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 import { readMachO } from '../../scripts/prebuild/macho.mjs'
+import { signAdHoc } from '../../scripts/prebuild/sign-macho.mjs'
 import { inRoot } from './repository.ts'
 
 const files = ['x64', 'arm64'].flatMap(arch =>
   ['castellan-seatbelt', 'castellan.node'].map(name => ({ arch, name, place: `prebuilds/darwin-${arch}/${name}` })),
 )
+/** The file as the linker had it before it put the signature behind it. */
+function withoutSignature(bytes: Buffer): Buffer {
+  const commands = Array.from({ length: bytes.readUInt32LE(16) }).reduce<number[]>(
+    found => [...found, found.at(-1)! + bytes.readUInt32LE(found.at(-1)! + 4)],
+    [32],
+  )
+  const command = commands.find(at => bytes.readUInt32LE(at) === 0x1d)!
+  const linkEdit = commands.find(at => bytes.toString('latin1', at + 8, at + 18) === '__LINKEDIT')!
+  const bare = Buffer.from(bytes.subarray(0, bytes.readUInt32LE(command + 8)))
+  expect(command + 16, 'it is the last command').toBe(32 + bytes.readUInt32LE(20))
+  bare.fill(0, command, command + 16)
+  bare.writeUInt32LE(bytes.readUInt32LE(16) - 1, 16)
+  bare.writeUInt32LE(bytes.readUInt32LE(20) - 16, 20)
+  bare.writeBigUInt64LE(BigInt(bare.length) - bytes.readBigUInt64LE(linkEdit + 40), linkEdit + 48)
+  return bare
+}
+
 const there = files.filter(({ place }) => existsSync(inRoot(place)))
 
 describe('what is built for macOS', () => {
@@ -41,6 +59,12 @@ describe('what is built for macOS', () => {
 
     it('has a signature that fits', () => {
       expect(file.signature).toBe('ad-hoc')
+    })
+
+    it('has the signature that is made again of the file without one, whoever made it', () => {
+      const again = signAdHoc(withoutSignature(bytes), name)
+      const differing = [...bytes.keys()].filter(at => bytes[at] !== again[at])
+      expect([again.length, differing.slice(0, 10)]).toEqual([bytes.length, []])
     })
   })
 })
