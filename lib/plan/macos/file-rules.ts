@@ -11,7 +11,7 @@ import { PathTree } from '../../policy/path-tree.ts'
 import type { AccessRule } from '../../policy/types.ts'
 import type { ClosedPattern } from './glob-regex.ts'
 import { type FoldedPath, foldedPattern } from './letter-case.ts'
-import { lookOperations, readOperations, writeOperations } from './operation-sets.ts'
+import { lookOperations, readOperations, readWithoutMapping, writeOperations } from './operation-sets.ts'
 import type { ProfileParameters } from './parameters.ts'
 import { allow, call, deny, literal, pathAncestors, rawPattern, regex, type Sbpl, type SbplRule, tree } from './sbpl.ts'
 import type { SbplOperation } from './sbpl-operations.ts'
@@ -114,9 +114,10 @@ function wayTo(place: Sbpl): SbplRule {
 
 function grantRules({ key, path, access }: FileGrant, { parameters }: FileRulesQuestion): SbplRule[] {
   const place = parameters.add(key, path)
+  // A grant is about data; programs and libraries come from elsewhere.
   const operations = {
-    read: readOperations,
-    write: [...readOperations, ...writeOperations],
+    read: readWithoutMapping,
+    write: [...readWithoutMapping, ...writeOperations],
     'only-write': writeOperations,
   }[access]
   return [allow(operations, tree(place))]

@@ -73,12 +73,23 @@ const chromium = [
   ),
 ]
 
+/** Apple's processors and, from `IOAccel` on, those of AMD and Intel. Power management of a second one comes last. */
+const graphicsClients = [
+  'IOSurfaceRootUserClient',
+  'AGXDeviceUserClient',
+  'AGXSharedUserClient',
+  'AGXCommandQueue',
+  'IOAccelDevice2',
+  'IOAccelSharedUserClient2',
+  'IOAccelCommandQueue',
+  'IOAccelerationUserClient',
+  'AGPMClient',
+] as const
+
 const gpu = [
   allow(
     ['iokit-open'],
-    ['IOAccelerator', 'AGXDeviceUserClient', 'IOSurfaceRootUserClient', 'AGPMClient'].map(name =>
-      call('iokit-registry-entry-class', name),
-    ),
+    graphicsClients.map(name => call('iokit-user-client-class', name)),
   ),
   lookUp('com.apple.MTLCompilerService', 'com.apple.CARenderServer'),
 ]

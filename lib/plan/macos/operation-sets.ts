@@ -14,6 +14,11 @@ export const readOperations: readonly SbplOperation[] = [
   'file-map-executable',
 ]
 
+/** Reading alone: what may become code is told apart. */
+export const readWithoutMapping: readonly SbplOperation[] = readOperations.filter(
+  operation => operation !== 'file-map-executable',
+)
+
 export const writeOperations: readonly SbplOperation[] = ['file-write*']
 
 /** To see that something is there, and of what kind. */

@@ -6,7 +6,7 @@
  */
 
 import { terminalDevices } from './base-profile.ts'
-import { lookOperations, readOperations } from './operation-sets.ts'
+import { lookOperations, readWithoutMapping } from './operation-sets.ts'
 import {
   allow,
   call,
@@ -117,8 +117,6 @@ const sharedTemporaryTrees = ['/private/tmp', '/private/var/tmp'] as const
 /** For the policy layer: where these defaults let a command read, as canonical paths. */
 export const platformReadRoots: readonly string[] = [...readableTrees, ...programTrees]
 
-// Reading without mapping: what may become code is told apart.
-const readWithoutMapping = readOperations.filter(operation => operation !== 'file-map-executable')
 const data: readonly SbplOperation[] = ['file-read-data', 'file-write-data']
 
 const device = (path: string) => requireAll(literal(path), vnodeType('CHARACTER-DEVICE'))

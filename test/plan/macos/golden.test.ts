@@ -1,4 +1,6 @@
-/** The text of profiles, to be reviewed when it changes. What it means is asked elsewhere. */
+/** The text of profiles, to be reviewed when it changes (`test/golden/seatbelt-reviews.md`). What it means is asked elsewhere. */
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 import { baseSection } from '../../../lib/plan/macos/base-profile.ts'
@@ -34,15 +36,16 @@ const whole: readonly (readonly [string, ProfileWords])[] = [
   ['full-network', { policy: { type: 'read-only', network_access: true } }],
 ]
 
-/** What a grant adds: the profile without the lines that every profile has. */
+/** The rules of a profile, each with its lines, and the headings between them. */
+const rulesOf = (text: string) => text.split(/\n+(?=[(;])/).map(rule => rule.trim())
+
+/** What a grant adds: the profile without the rules that every profile has. */
 function addedBy(grants: unknown): string {
-  const without = profileOf({ policy: 'read-only', grants: {} }).text.split('\n')
-  const common = new Set(without)
+  const common = new Set(rulesOf(profileOf({ policy: 'read-only', grants: {} }).text))
   const { text, parameters } = profileOf({ policy: 'read-only', grants })
   return printed({
-    text: text
-      .split('\n')
-      .filter(line => !common.has(line))
+    text: rulesOf(text)
+      .filter(rule => !common.has(rule))
       .join('\n'),
     parameters,
   })
@@ -73,6 +76,26 @@ describe('the text of a profile', () => {
 
   it.each(grants)('tells what a grant adds: %s', async (name, given) => {
     await expect(addedBy(given)).toMatchFileSnapshot(golden(`grant-${name}`))
+  })
+
+  it('was read by somebody, who wrote down what was checked', () => {
+    const folder = new URL('../../golden/', import.meta.url)
+    const reviews = readFileSync(new URL('seatbelt-reviews.md', folder), 'utf8')
+    const reviewed = [...reviews.matchAll(/^\| (\S+) \| ([0-9a-f]{16}) \| .{20,} \|$/gm)].map(([, name, hash]) => [
+      name,
+      hash,
+    ])
+    const there = readdirSync(folder)
+      .map(name => /^seatbelt-(.*)\.txt$/.exec(name)?.[1])
+      .filter(name => name !== undefined)
+      .map(name => {
+        const text = readFileSync(new URL(`seatbelt-${name}.txt`, folder))
+        return [name, createHash('sha256').update(text).digest('hex').slice(0, 16)]
+      })
+    expect(reviewed).toEqual(there.sort())
+    expect(there.map(([name]) => name)).toEqual(
+      [...whole, ...grants.map(([name]) => [`grant-${name}`])].map(([name]) => name).sort(),
+    )
   })
 
   it('begins with what every command needs', () => {
