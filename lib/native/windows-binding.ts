@@ -210,7 +210,7 @@ export interface NativeFirewallRule {
 export interface WindowsBinding {
   readonly system: 'win32'
   probe(): WindowsProbe
-  /** Null when no process has this number. */
+  /** Null when no process has this number; an empty text for one that may not be looked at. */
   processStarted(pid: number): string | null
 
   /** Opens the path itself, never what a link in its last component names. */
@@ -218,7 +218,8 @@ export interface WindowsBinding {
   readAcl(path: string): OrFailure<NativeAcl>
   /**
    * Sets an entry by handle: it replaces the one of the same type and identifier, and below a directory everything inherits it,
-   * which takes time in proportion to the tree. Owner, SACL and the protected flag stay. Undefined: it is done and was read back.
+   * which takes time in proportion to the tree. Owner, SACL and the protected flag stay. Undefined: it is done and was read back;
+   * what the file system did not keep is a failure of the call `verify`.
    */
   setAce(place: AclPlace, ace: NativeAce): Promise<OrFailure<undefined>>
   /** Takes the own entries of this type and identifier off; that there are none is no failure. */

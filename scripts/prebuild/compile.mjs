@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-
+import { compileWindows } from './compile-windows.mjs'
 import { readMachO } from './macho.mjs'
 import { signAdHoc } from './sign-macho.mjs'
 import { run } from './toolchain.mjs'
@@ -38,6 +38,9 @@ export function compile(target, { source, zig, work, out, cacheOfObjects, cacheO
     SOURCE_DATE_EPOCH: '0',
   }
   const zigRun = (...args) => run(zig, args, { cwd: source, env: environment })
+  if (target.system === 'win32') {
+    return compileWindows(target, { source, zigRun, work, out, headers: nodeHeaders(source) })
+  }
   const lists = JSON.parse(readFileSync(path.join(source, 'native/sources.json'), 'utf8'))
   const system = target.system === 'darwin' ? 'mac' : target.system
   const sources = list => list.map(name => `native/${name}`)

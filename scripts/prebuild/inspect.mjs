@@ -3,7 +3,8 @@
  */
 import { isElf, readElf } from './elf.mjs'
 import { isMachO, readMachO } from './macho.mjs'
-import { glibcFloor, machOSizeBudget, sizeBudget } from './targets.mjs'
+import { isPe, readPe } from './pe.mjs'
+import { glibcFloor, machOSizeBudget, peSizeBudget, sizeBudget } from './targets.mjs'
 
 /** What the loader of a Node-API module asks for. */
 const entryPoints = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
@@ -15,10 +16,11 @@ const systemLibraries = {
 /** `target` from targets.mjs, the bytes of one of its files, and whether they are the helper program. */
 export function findings(target, bytes, { helper = false } = {}) {
   const found = []
-  const budget = target.system === 'darwin' ? machOSizeBudget : sizeBudget
+  const budget = { darwin: machOSizeBudget, win32: peSizeBudget }[target.system] ?? sizeBudget
   if (bytes.length > budget) found.push(`has ${bytes.length} bytes, more than ${budget}`)
   try {
     if (target.system === 'darwin') found.push(...machOFindings(target, readMachO(bytes), helper))
+    else if (target.system === 'win32') found.push(...peFindings(target, readPe(bytes), helper))
     else found.push(...elfFindings(target, readElf(bytes)))
   } catch (error) {
     found.push(error.message)
@@ -70,12 +72,42 @@ function* machOFindings({ architecture }, file, helper) {
   if (file.signature !== 'ad-hoc') yield `has the signature '${file.signature}'`
 }
 
+/** The host of the addon is bound when it is first used, and is the only library that is none of the system's. */
+function* peFindings({ architecture }, file, helper) {
+  if (file.architecture !== architecture) yield `is for ${file.architecture}`
+  if (!file.isHardened) yield 'can be placed at one address only, or has data that can be executed'
+  for (const name of file.writableCode) yield `has code that can be written in ${name}`
+  if (file.hasDebugInformation) yield 'names a file with debug information'
+  for (const library of Object.keys(file.imports)) if (!windowsLibraries.test(library)) yield `needs ${library}`
+  const delayed = Object.keys(file.delayImports)
+  if (helper) {
+    if (file.isLibrary || !file.isConsoleProgram) yield 'is no console program'
+    if (file.oldestWindows !== '10.0') yield `is for Windows ${file.oldestWindows} and newer`
+    for (const library of delayed) yield `needs ${library} when it is first used`
+    // The test build reads from its environment which call is to fail, and what to make up.
+    if (Object.values(file.imports).flat().includes('GetEnvironmentVariableW')) yield 'reads its environment'
+    return
+  }
+  if (!file.isLibrary) yield 'is no library'
+  for (const name of entryPoints) if (!file.exported.includes(name)) yield `does not export ${name}`
+  for (const name of file.exported) if (!entryPoints.includes(name)) yield `exports ${name}`
+  if (delayed.join() !== 'node.exe') yield `binds ${delayed.join(' and ') || 'nothing'} when it is first used`
+  for (const name of file.delayImports['node.exe'] ?? [])
+    if (!name.startsWith('napi_')) yield `needs ${name} of its host`
+}
+
+const windowsLibraries = /^(KERNEL32|ADVAPI32|USER32|CRYPT32)\.dll$/
+
 /** One line about a file for the person who builds. */
 export function describe(bytes) {
   if (isElf(bytes)) {
     const { architecture, needed, versions } = readElf(bytes)
     const floor = Object.values(versions).flat().sort(byVersion).at(-1)
     return `${architecture}, ${needed.join(' ')}${floor === undefined ? '' : `, at most ${floor}`}`
+  }
+  if (isPe(bytes)) {
+    const { architecture, imports, delayImports } = readPe(bytes)
+    return `${architecture}, ${[...Object.keys(imports), ...Object.keys(delayImports)].join(' ')}`
   }
   if (!isMachO(bytes)) return 'unknown'
   const { architecture, oldestSystem, signature } = readMachO(bytes)

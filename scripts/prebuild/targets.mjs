@@ -32,6 +32,19 @@ const darwin = (architecture, processor) => ({
   helper: 'castellan-seatbelt',
 })
 
+/** Without a C runtime, the files are small. */
+export const peSizeBudget = 96 * 1024
+
+const windows = (architecture, processor) => ({
+  name: `win32-${architecture}`,
+  system: 'win32',
+  architecture,
+  folder: `win32-${architecture}`,
+  file: 'castellan.node',
+  zig: `${processor}-windows-gnu`,
+  helper: 'castellan-helper.exe',
+})
+
 export const targets = [
   linux('x64', 'x86_64', 'glibc'),
   linux('arm64', 'aarch64', 'glibc'),
@@ -39,6 +52,8 @@ export const targets = [
   linux('arm64', 'aarch64', 'musl'),
   darwin('x64', 'x86_64'),
   darwin('arm64', 'aarch64'),
+  windows('x64', 'x86_64'),
+  windows('arm64', 'aarch64'),
 ]
 
 /** The targets with these names, or all. Throws for a name that is none, and says which there are. */

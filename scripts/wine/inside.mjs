@@ -1,4 +1,5 @@
 /** Everything that `npm run wine` asks, under node.exe. Writes its results to a file; the last line is the sum. */
+import { addonChecks } from './addon.mjs'
 import { counts, part, say } from './checks.mjs'
 import { faultChecks } from './faults.mjs'
 import { launchChecks } from './launch.mjs'
@@ -11,6 +12,7 @@ process.on('uncaughtException', error => {
 
 say(`node.exe ${process.version} ${process.arch}`)
 await part('the shipped helper refuses where a token restricts nothing', refusalChecks)
+await part('the addon: loading, facts, objects, lists, mutexes, secrets', addonChecks)
 await part('a command that a token seems to hold: handles, job, words, environment, exit code', launchChecks)
 await part('every call of the helper fails in turn, and no command starts', faultChecks)
 say(`sum ${JSON.stringify(counts)}`)

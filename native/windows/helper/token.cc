@@ -1,6 +1,7 @@
 #include "token.h"
 
 #include "../common/calls.h"
+#include "../common/token_query.h"
 
 namespace castellan {
 namespace {
@@ -18,48 +19,6 @@ constexpr NamedLevel kLevels[] = {{SECURITY_MANDATORY_UNTRUSTED_RID, L"untrusted
                                   {SECURITY_MANDATORY_HIGH_RID, L"high"},
                                   {SECURITY_MANDATORY_SYSTEM_RID, L"system"}};
 
-// The size is asked for first: lists have no upper bound.
-bool Query(HANDLE token, TOKEN_INFORMATION_CLASS what, Bytes* answer) {
-  DWORD size = 0;
-  if (CALL(FALSE, GetTokenInformation, token, what, nullptr, 0, &size)) {
-    SetLastError(ERROR_INVALID_DATA);
-    return false;
-  }
-  if (GetLastError() != ERROR_INSUFFICIENT_BUFFER) return false;
-  answer->Resize(size);
-  return CALL(FALSE, GetTokenInformation, token, what, answer->data(), size, &size);
-}
-
-bool FindLogonSid(HANDLE token, SidBytes* sid) {
-  Bytes answer;
-  if (!Query(token, TokenGroups, &answer)) return false;
-  const auto* groups = reinterpret_cast<const TOKEN_GROUPS*>(answer.data());
-  for (DWORD index = 0; index < groups->GroupCount; index++) {
-    const SID_AND_ATTRIBUTES& group = groups->Groups[index];
-    if ((group.Attributes & SE_GROUP_LOGON_ID) == static_cast<DWORD>(SE_GROUP_LOGON_ID))
-      return CopySid(group.Sid, sid);
-  }
-  SetLastError(ERROR_NO_SUCH_LOGON_SESSION);
-  return false;
-}
-
-// The filtered token of an administrator may name the session only in the one that it was made from.
-bool FindLogonSidAnywhere(HANDLE token, SidBytes* sid) {
-  if (FindLogonSid(token, sid)) return true;
-  const DWORD error = GetLastError();
-  if (error != ERROR_NO_SUCH_LOGON_SESSION) return false;
-  Bytes answer;
-  if (!Query(token, TokenLinkedToken, &answer)) {
-    SetLastError(error);
-    return false;
-  }
-  const HANDLE linked = reinterpret_cast<const TOKEN_LINKED_TOKEN*>(answer.data())->LinkedToken;
-  const bool found = FindLogonSid(linked, sid);
-  CloseHandle(linked);
-  if (!found) SetLastError(error);
-  return found;
-}
-
 // Made-up identifiers look like those of accounts. One that the user is known by would restrict nothing.
 Failure CheckCapabilities(const List<NamedPrincipal>& principals, const TOKEN_GROUPS& groups,
                           const SidBytes& account) {
@@ -76,13 +35,10 @@ Failure CheckCapabilities(const List<NamedPrincipal>& principals, const TOKEN_GR
 }
 
 Failure FindIdentities(HANDLE token, const TokenPlan& plan, Identities* identities) {
-  if (!FindLogonSidAnywhere(token, &identities->logon)) return LastFailure(L"find-sid", L"TokenGroups");
+  if (!FindLogonSid(token, &identities->logon)) return LastFailure(L"find-sid", L"TokenGroups");
+  if (!FindUserSid(token, &identities->account)) return LastFailure(L"find-sid", L"TokenUser");
   Bytes answer;
-  if (!Query(token, TokenUser, &answer)) return LastFailure(L"find-sid", L"TokenUser");
-  if (!CopySid(reinterpret_cast<const TOKEN_USER*>(answer.data())->User.Sid, &identities->account)) {
-    return {L"find-sid", L"TokenUser", ERROR_INVALID_SID};
-  }
-  if (!Query(token, TokenGroups, &answer)) return LastFailure(L"find-sid", L"TokenGroups");
+  if (!QueryToken(token, TokenGroups, &answer)) return LastFailure(L"find-sid", L"TokenGroups");
   const auto& groups = *reinterpret_cast<const TOKEN_GROUPS*>(answer.data());
   const Failure failure = CheckCapabilities(plan.restricting, groups, identities->account);
   return failure ? failure : CheckCapabilities(plan.default_dacl, groups, identities->account);
@@ -116,7 +72,7 @@ Failure EnablePrivileges(const TokenPlan& plan, HANDLE token) {
 
 bool ReadIntegrity(HANDLE token, DWORD* level) {
   Bytes answer;
-  if (!Query(token, TokenIntegrityLevel, &answer)) return false;
+  if (!QueryToken(token, TokenIntegrityLevel, &answer)) return false;
   SidBytes sid;
   if (!CopySid(reinterpret_cast<const TOKEN_MANDATORY_LABEL*>(answer.data())->Label.Sid, &sid) ||
       sid.bytes[1] == 0) {
@@ -271,7 +227,7 @@ Failure ReadToken(HANDLE token, const wchar_t* stage, TokenReport* report) {
   }
 #endif
   // Wine has no answer for a token that it did not restrict; an empty list says the same.
-  if (!Query(token, TokenRestrictedSids, &answer)) {
+  if (!QueryToken(token, TokenRestrictedSids, &answer)) {
     const DWORD error = GetLastError();
     if (error != ERROR_INVALID_FUNCTION && error != ERROR_INVALID_PARAMETER) {
       return LastFailure(stage, L"TokenRestrictedSids");
@@ -285,7 +241,7 @@ Failure ReadToken(HANDLE token, const wchar_t* stage, TokenReport* report) {
       report->restricting.Add(sid);
     }
   }
-  if (!Query(token, TokenPrivileges, &answer)) return LastFailure(stage, L"TokenPrivileges");
+  if (!QueryToken(token, TokenPrivileges, &answer)) return LastFailure(stage, L"TokenPrivileges");
   const auto* privileges = reinterpret_cast<const TOKEN_PRIVILEGES*>(answer.data());
   for (DWORD index = 0; index < privileges->PrivilegeCount; index++) {
     wchar_t name[64];

@@ -1,0 +1,116 @@
+/**
+ * The addon, loaded by node.exe and by the same program under another name. Wine keeps only those entries of an access list that
+ * mode bits can say: what it drops must be told as a change that did not happen.
+ */
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+
+import { expect } from './checks.mjs'
+
+const file = process.env.CASTELLAN_ADDON
+const binding = createRequire(import.meta.url)(file)
+const place = 'C:\\castellan-place'
+const nobody = 'S-1-5-21-1-2-3-4'
+const functions = [
+  ...['describeObject', 'lockMutex', 'probe', 'processStarted', 'protectSecret', 'readAcl', 'removeAce', 'setAce'],
+  ...['unlockMutex', 'unprotectSecret'],
+]
+
+function loading() {
+  expect('what it offers', Object.keys(binding).sort(), [...functions, 'system'].sort())
+  expect('its system', binding.system, 'win32')
+  const other = 'C:\\electron.exe'
+  copyFileSync(process.execPath, other)
+  const code = `process.exit(require(${JSON.stringify(file)}).probe().pid === process.pid ? 42 : 1)`
+  expect('a host of another name', spawnSync(other, ['-e', code], { stdio: 'ignore' }).status, 42)
+  rmSync(other)
+}
+
+function facts() {
+  const probe = binding.probe()
+  expect('the version', probe.version, text => /^10\.0\.\d+$/.test(text))
+  expect('Wine is told', probe.wine, true)
+  expect('no restriction', probe.restricted, false)
+  expect('the user', probe.userSid, text => /^S-1-5-21-\d+-\d+-\d+-\d+$/.test(text))
+  expect('the name', probe.userName, text => /\\/.test(text))
+  expect('the session', probe.logonSid, text => /^S-1-5-5-\d+-\d+$/.test(text))
+  expect('the start', [probe.pid, binding.processStarted(process.pid)], [process.pid, probe.started])
+  expect('a process that is none', binding.processStarted(0x7ffffff0), null)
+}
+
+function objects() {
+  rmSync(place, { recursive: true, force: true })
+  mkdirSync(`${place}\\Sub`, { recursive: true })
+  writeFileSync(`${place}\\file.txt`, 'x')
+  const directory = binding.describeObject(`${place}\\sub`)
+  expect('a directory', [directory.directory, directory.reparseTag], [true, 0])
+  expect('its path as it is spelled', directory.finalPath, text => text.toLowerCase() === `${place}\\sub`.toLowerCase())
+  expect('its number', [directory.file.length, directory.volume.length], [32, 16])
+  const other = binding.describeObject(`${place}\\file.txt`)
+  expect('a file', [other.directory, other.file === directory.file, other.volume], [false, false, directory.volume])
+  const missing = binding.describeObject(`${place}\\nothing`)
+  expect('nothing', missing, { failure: { call: 'CreateFile', win32: 2 } })
+  expect('no path', binding.describeObject(7).failure?.call, 'CreateFile')
+  try {
+    symlinkSync(`${place}\\Sub`, `${place}\\link`, 'junction')
+    const link = binding.describeObject(`${place}\\link`)
+    expect('a junction is not followed', [link.reparseTag !== 0, link.file === directory.file], [true, false])
+  } catch (error) {
+    expect('junctions cannot be made here', ['EPERM', 'ENOTSUP'].includes(error.code), true)
+  }
+}
+
+async function lists() {
+  const path = `${place}\\Sub`
+  const { file: number, volume } = binding.describeObject(path)
+  const at = { path, file: number, volume }
+  const before = binding.readAcl(path)
+  expect('a list', [before.missing, Array.isArray(before.own), before.readers.length > 0], [false, true, true])
+  const ace = { type: 'allow', sid: nobody, mask: 0x1301bf, inherited: true }
+  const dropped = await binding.setAce(at, ace)
+  expect('an entry that Wine drops is told', dropped, { failure: { call: 'verify', win32: 1336 } })
+  expect('nothing changed', binding.readAcl(path), before)
+  expect('an entry that is not there is taken off', await binding.removeAce(at, 'allow', nobody), undefined)
+  const elsewhere = { ...at, file: '0'.repeat(32) }
+  const swapped = await binding.setAce(elsewhere, ace)
+  expect('another object at the path', swapped, { failure: { call: 'GetFileInformationByHandleEx', win32: 1006 } })
+  const noSid = await binding.setAce(at, { ...ace, sid: 'S-1-5-021' })
+  expect('an identifier that is none', noSid.failure?.win32, 1337)
+  expect('a type that is none', (await binding.removeAce(at, 'audit', nobody)).failure?.win32, 1337)
+}
+
+async function mutexes() {
+  const name = 'Local\\castellan-wine-check'
+  const one = await binding.lockMutex(name, 1000)
+  expect('a free mutex', [one.state, one.id > 0], ['acquired', true])
+  const two = await binding.lockMutex(name, 50)
+  expect('one that is held, by this process too', two, { state: 'timeout', id: 0 })
+  const waiting = binding.lockMutex(name, 30_000)
+  binding.unlockMutex(one.id)
+  const three = await waiting
+  expect('it goes to who waits', three.state, 'acquired')
+  binding.unlockMutex(three.id)
+  binding.unlockMutex(three.id)
+  const code = `require(${JSON.stringify(file)}).lockMutex(${JSON.stringify(name)}, 1000).then(() => process.reallyExit(5))`
+  expect('another process dies with it', spawnSync(process.execPath, ['-e', code], { stdio: 'ignore' }).status, 5)
+  // The name is gone with its only handle: nobody is told of a death that nobody waited for.
+  const after = await binding.lockMutex(name, 1000)
+  expect('it is free again', after.state, state => state === 'acquired' || state === 'abandoned')
+  binding.unlockMutex(after.id)
+}
+
+function secrets() {
+  const secret = Buffer.from('a secret of 26 characters.')
+  for (const scope of ['user', 'machine']) {
+    const blob = binding.protectSecret(secret, scope)
+    expect(`a secret (${scope})`, Buffer.isBuffer(blob) && !blob.includes(secret), true)
+    expect(`the same again (${scope})`, binding.unprotectSecret(blob)?.toString?.(), secret.toString())
+  }
+  expect('a blob that is none', binding.unprotectSecret(Buffer.from('x')).failure?.call, 'CryptUnprotectData')
+}
+
+export async function addonChecks() {
+  for (const part of [loading, facts, objects, lists, mutexes, secrets]) await part()
+  rmSync(place, { recursive: true, force: true })
+}
