@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 // In a package that depends on castellan, `npx codex-linux-sandbox` or node_modules/.bin is the same program.
-const helper = join(dirname(createRequire(import.meta.url).resolve('castellan')), 'cli/codex-linux-sandbox.js')
+const helper = join(dirname(createRequire(import.meta.url).resolve('castellan')), 'codex-linux-sandbox.js')
 const workspace = realpathSync(mkdtempSync(join(tmpdir(), 'castellan-example-')))
 
 const policy = { type: 'workspace-write', exclude_slash_tmp: true, exclude_tmpdir_env_var: true }

@@ -13,7 +13,7 @@ import { measure } from './demo/cost.mjs'
 import { makeProject } from './demo/project.mjs'
 import { startWitnesses } from './demo/witnesses.mjs'
 
-const library = new URL('../dist/index.js', import.meta.url)
+const library = new URL('../dist/bundle/index.js', import.meta.url)
 if (!existsSync(library)) {
   console.error('dist/ is missing; build first: npm run build')
   process.exit(1)

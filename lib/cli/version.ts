@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
+import path from 'node:path'
 
-/** The version of this package, from its package.json (two folders up, in lib as in dist). */
+import { packageRoot } from '../native/package-root.ts'
+
+/** The version of this package, from its package.json. */
 export function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const text = readFileSync(path.join(packageRoot, 'package.json'), 'utf8')
   return String((JSON.parse(text) as { version?: unknown }).version)
 }

@@ -5,10 +5,10 @@
  * starts this library's own entries with the very Node that runs the host.
  */
 import { existsSync } from 'node:fs'
-import { isAbsolute } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import path from 'node:path'
 
 import { EntryError, OptionError } from '../errors.ts'
+import { packageRoot } from '../native/package-root.ts'
 import type { EntryName } from './names.ts'
 
 export type Launcher =
@@ -18,11 +18,11 @@ export type Launcher =
 /** @param program An executable that calls `dispatchEntry`; undefined: found out. */
 export async function launcherFor(program: string | undefined): Promise<Launcher> {
   if (program !== undefined) {
-    if (!isAbsolute(program)) throw new OptionError('program', 'program must be an absolute path')
+    if (!path.isAbsolute(program)) throw new OptionError('program', 'program must be an absolute path')
     return { kind: 'link', target: program }
   }
   if (await isSingleExecutable()) return { kind: 'link', target: process.execPath }
-  const entry = fileURLToPath(new URL('../cli/entry.js', import.meta.url))
+  const entry = path.join(packageRoot, 'dist/bundle/entry-program.js')
   if (!existsSync(entry)) {
     throw new EntryError('cannot make entries: the library is bundled; pass `program`, an executable that dispatches', {
       reason: 'bundled',

@@ -5,11 +5,11 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 import { BackendError } from '../errors.ts'
 import { currentCLibrary } from './c-library.ts'
 import { addonCandidates, missingAddonHint } from './locate.ts'
+import { packageRoot } from './package-root.ts'
 
 /** Why a launch failed: the step (`process/stages.ts`), the kernel's errno (positive), and the line of the plan or -1. */
 export interface NativeFailure {
@@ -165,9 +165,6 @@ export interface OtherBinding {
 export type NativeBinding = LinuxBinding | DarwinBinding | OtherBinding
 
 let loaded: NativeBinding | undefined
-
-/** The folder that holds package.json, from lib/ as from dist/. */
-export const packageRoot = fileURLToPath(new URL('../../', import.meta.url))
 
 /**
  * The addon. Throws BackendError (`ERR_BACKEND_UNAVAILABLE`) that names the files looked for when there is none for this

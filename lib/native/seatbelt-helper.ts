@@ -5,7 +5,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import path from 'node:path'
 
-import { packageRoot } from './binding.ts'
+import { packageRoot } from './package-root.ts'
 
 export interface SeatbeltHelper {
   /** Absolute; null when it is not there. */

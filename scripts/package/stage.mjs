@@ -15,12 +15,12 @@ import { packedFindings, publishedManifest } from './manifest.mjs'
  */
 export function pack({ out, host = false }) {
   const manifest = publishedManifest(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')))
-  if (!existsSync(path.join(root, 'dist/index.js'))) throw new Error('there is no dist/: run `npm run build:ts`')
+  if (!existsSync(path.join(root, 'dist/bundle/index.js'))) throw new Error('there is no dist/: run `npm run build:ts`')
   const stage = path.join(out, 'package')
   rmSync(stage, { recursive: true, force: true })
   mkdirSync(stage, { recursive: true })
   for (const name of manifest.files.filter(one => one !== 'prebuilds')) {
-    cpSync(path.join(root, name), path.join(stage, name), { recursive: true })
+    cpSync(path.join(root, name), path.join(stage, name), { recursive: true, filter: isPublished })
   }
   stagePrebuilds(path.join(stage, 'prebuilds'), host)
   writeFileSync(path.join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
@@ -40,6 +40,12 @@ export function pack({ out, host = false }) {
     packedBytes: answer.size,
     unpackedBytes: answer.unpackedSize,
   }
+}
+
+/** Of dist/, what `scripts/bundle.mjs` joined, and the declarations: the modules themselves are for this repository. */
+function isPublished(file) {
+  const [folder, ...rest] = path.relative(root, file).split(path.sep)
+  return folder !== 'dist' || rest[0] === 'bundle' || !/\.(js|map)$/.test(file)
 }
 
 function stagePrebuilds(to, host) {

@@ -115,7 +115,7 @@ describe('the lock behind castellan/auth', () => {
     cpSync(join(repository, 'dist'), join(copy, 'dist'), { recursive: true })
     cpSync(join(repository, 'package.json'), join(copy, 'package.json'))
     symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'))
-    const worker = start(3, { url: pathToFileURL(join(copy, 'dist/auth/index.js')).href })
+    const worker = start(3, { url: pathToFileURL(join(copy, 'dist/bundle/auth.js')).href })
     await worker.ended
     expect(worker.reports.map(({ outcome }) => outcome)).toEqual(['refreshed', 'refreshed', 'refreshed'])
     expect(server.counts).toMatchObject({ refreshes: 3, reused: 0 })

@@ -3,19 +3,25 @@
  * colours or debugging settings.
  */
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const repository = fileURLToPath(new URL('../../', import.meta.url))
-export const program = path.join(repository, 'dist/cli/main.js')
+export const program = path.join(repository, 'dist/bundle/castellan.js')
 
-/** Builds once where nothing was built yet. */
+/** Builds once where nothing was built yet, and joins the modules anew when they are newer than what was joined. */
 export function ensureBuilt(): void {
-  if (existsSync(program) && existsSync(path.join(repository, 'dist/index.js'))) return
-  const compiler = path.join(repository, 'node_modules/typescript/bin/tsc')
-  execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: repository, stdio: 'pipe' })
+  const build = (...command: string[]) =>
+    execFileSync(command[0]!, command.slice(1), { cwd: repository, stdio: 'pipe' })
+  const dist = path.join(repository, 'dist')
+  if (!existsSync(path.join(dist, 'index.js'))) build('npm', 'run', 'build:ts')
+  const joined = existsSync(program) ? statSync(program).mtimeMs : 0
+  const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(
+    name => name.endsWith('.js') && !name.startsWith('bundle'),
+  )
+  if (modules.some(name => statSync(path.join(dist, name)).mtimeMs > joined)) build('npm', 'run', 'build:bundle')
 }
 
 export interface Ended {

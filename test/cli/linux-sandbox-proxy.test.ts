@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { comesTo, ensureBuilt, marker, type Place, printed, repository, temporaryPlace } from './castellan.ts'
 
-const helper = path.join(repository, 'dist/cli/codex-linux-sandbox.js')
+const helper = path.join(repository, 'dist/bundle/codex-linux-sandbox.js')
 const policies = { workspace: '{"type":"workspace-write"}', open: '{"type":"danger-full-access"}' }
 
 let place: Place

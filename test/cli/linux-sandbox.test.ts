@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { comesTo, ended, ensureBuilt, marker, type Place, printed, repository, temporaryPlace } from './castellan.ts'
 
-const helper = path.join(repository, 'dist/cli/codex-linux-sandbox.js')
-const main = path.join(repository, 'dist/cli/main.js')
+const helper = path.join(repository, 'dist/bundle/codex-linux-sandbox.js')
+const main = path.join(repository, 'dist/bundle/castellan.js')
 const bare = { exclude_slash_tmp: true, exclude_tmpdir_env_var: true }
 
 let place: Place

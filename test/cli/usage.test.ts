@@ -164,7 +164,7 @@ describe('a package without an addon for this machine', () => {
     cpSync(path.join(repository, 'dist'), path.join(copy, 'dist'), { recursive: true })
     cpSync(path.join(repository, 'package.json'), path.join(copy, 'package.json'))
     symlinkSync(path.join(repository, 'node_modules'), path.join(copy, 'node_modules'))
-    const main = path.join(copy, 'dist/cli/main.js')
+    const main = path.join(copy, 'dist/bundle/castellan.js')
     const start = (...words: string[]) => spawnSync(process.execPath, [main, ...words], { encoding: 'utf8' })
     const ran = start('run', 'touch', path.join(place.path, 'ran'))
     expect(ran).toMatchObject({ status: 125, stdout: '', stderr: expect.stringContaining('ERR_BACKEND_UNAVAILABLE') })

@@ -10,7 +10,7 @@ import { World } from './auth-world.mjs'
 
 export const schema = 'auth-scenarios/1'
 
-const built = new URL('../../dist/auth/index.js', import.meta.url)
+const built = new URL('../../dist/bundle/auth.js', import.meta.url)
 
 /** The library, and the address from which a second process can load it (absent: cases that need one are skipped). */
 export async function loadLibrary(load, url = existsSync(fileURLToPath(built)) ? built.href : undefined) {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -38,7 +39,7 @@ function folderIn(base: string): string {
 }
 
 /** The library as it is installed: beside its other files. */
-const built = JSON.stringify(pathToFileURL(path.join(repository, 'dist/entry/index.js')).href)
+const built = JSON.stringify(pathToFileURL(path.join(repository, 'dist/bundle/entry.js')).href)
 
 function isSafe(folder: string): boolean {
   const stats = lstatSync(folder)
@@ -180,12 +181,16 @@ describe.runIf(base !== undefined)('an entry directory', () => {
     }
   })
 
-  it('cannot be made by a bundle that has lost the library’s files', async () => {
-    // Under the tests the sources lie where the built files would.
-    await expect(makeEntryDirectory({ parent: parentOf() })).rejects.toMatchObject({
-      code: 'ERR_ENTRY',
-      reason: 'bundled',
-    })
+  it('cannot be made by a bundle that has lost the library’s files', () => {
+    const folder = folderIn(tmpdir())
+    symlinkSync(path.join(repository, 'build'), path.join(folder, 'build'))
+    const elsewhere = path.join(folder, 'host/parts')
+    cpSync(path.join(repository, 'dist/bundle'), elsewhere, { recursive: true })
+    const made = `makeEntryDirectory({ parent: ${JSON.stringify(parentOf())} })`
+    const script = `import { makeEntryDirectory } from './entry.js'
+await ${made}.catch(({ code, reason }) => console.log(code, reason))`
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: elsewhere })
+    expect(String(stdout)).toBe('ERR_ENTRY bundled\n')
   })
 
   it.runIf(process.getuid?.() === 0)('is refused where another user owns a directory above', async () => {

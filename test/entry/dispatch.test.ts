@@ -38,7 +38,7 @@ const host = path.join(place, 'host.mjs')
 writeFileSync(
   host,
   `#!${process.execPath}
-import { dispatchEntry } from ${JSON.stringify(pathToFileURL(path.join(repository, 'dist/entry/index.js')).href)}
+import { dispatchEntry } from ${JSON.stringify(pathToFileURL(path.join(repository, 'dist/bundle/entry.js')).href)}
 await dispatchEntry(process.argv)
 console.log('host', process.argv.slice(2).join(' '))
 setInterval(() => {}, 1000).unref()
@@ -112,8 +112,9 @@ describe('a start that is the host’s own', () => {
       }
     }
     walk('index.js')
-    // What is asked for at the start of every host: no package, no other folder but the errors.
-    for (const target of reached) expect(target).toMatch(/^(node:[a-z/]+|\.\/[a-z-]+\.js|\.\.\/errors\.js)$/)
+    // What is asked for at the start of every host: no package, no other folder but the errors and the place of the package.
+    for (const target of reached)
+      expect(target).toMatch(/^(node:[a-z/]+|\.\/[a-z-]+\.js|\.\.\/errors\.js|\.\.\/native\/package-root\.js)$/)
   })
 })
 

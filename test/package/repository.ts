@@ -25,7 +25,7 @@ export const manifest = JSON.parse(text('package.json')) as Manifest
 
 /** These tests are about what is shipped, which is the compiled library. */
 export function requireBuild(): void {
-  if (!existsSync(inRoot('dist/index.js'))) throw new Error('there is no dist/: run `npm run build` first')
+  if (!existsSync(inRoot('dist/bundle/index.js'))) throw new Error('there is no dist/: run `npm run build` first')
 }
 
 /** The members of `export type NAME = 'a' | 'b'`. */

@@ -30,7 +30,7 @@ const only = {
 
 /** The host: makes as many launches as it is told, of both kinds, then says so. */
 async function host(engine) {
-  const { createSandbox, policies } = await import('../../dist/index.js')
+  const { createSandbox, policies } = await import('../../dist/bundle/index.js')
   const policy = policies.workspaceWrite({ excludeSlashTmp: true, excludeTmpdirEnvVar: true })
   const sandbox = await createSandbox({ policy, cwd: process.cwd(), linux: only[engine] })
   process.on('message', async count => {

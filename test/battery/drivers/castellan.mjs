@@ -3,7 +3,7 @@
 // spawn (default) | run | wrap: with spawn the output is handed on as it comes, so that the runner sees a command's beginning
 // even when the host is killed; with wrap Node's own spawn starts the command, which then belongs to Node. Needs dist/ and build/Release (`npm run build`).
 import { spawn } from 'node:child_process';
-import { createSandbox, doctor, LibraryError } from '../../../dist/index.js';
+import { createSandbox, doctor, LibraryError } from '../../../dist/bundle/index.js';
 
 const engine = process.env.CASTELLAN_ENGINE || undefined;
 const processes = process.env.CASTELLAN_PROCESSES || undefined;
