@@ -15,7 +15,7 @@ import {
   needsMissingConfig,
 } from './git-access.ts'
 import { type AbsolutePath, ROOT } from './path.ts'
-import { gitMetadataOf, missingProtectionsOf, otherProtectionsOf, type Protection } from './protections.ts'
+import { gitMetadataOf, type Protection, unlistedProtectionsOf } from './protections.ts'
 import type { ResolvedGit, RuleOrigin } from './types.ts'
 
 /** What the rules of one policy are made from. */
@@ -72,10 +72,9 @@ export function rulesOfProtections(rules: EntryRules, context: RuleContext): Can
     const isWritable = rules.byPath.get(root)!.access === 'write'
     const standing = context.protections(root, false)
     const metadata = gitMetadataOf(root, standing, surroundings)
-    const missing = isWorkspace ? missingProtectionsOf(root, surroundings) : []
-    const others = otherProtectionsOf(root, standing, isWorkspace, surroundings)
+    const unlisted = unlistedProtectionsOf(root, standing, isWorkspace, surroundings)
     const opened = isWorkspace ? openedGit(root, rules, context) : null
-    for (const protection of [...standing, ...metadata, ...missing, ...others]) {
+    for (const protection of [...standing, ...metadata, ...unlisted]) {
       const { name, path } = protection
       const isGit = name !== '.agents' && name !== '.codex'
       if (opened?.kind === 'places' && isGit) continue

@@ -124,32 +124,24 @@ export type ProtectedName = (typeof PROTECTED_NAMES)[number]
 const PROTECTED_PLACE = /\/\.(git|agents|codex)(\/|$)/
 
 /**
- * The protected names of a root that nothing stands at (META-3 leaves them open): a command that creates one would plant
- * what the host trusts. A root that is such a place itself has no such names.
+ * The protected names of a root that are not in the lists of the specification (`standing` are those that are). Nothing stands there
+ * (META-3 leaves them open): a command that creates one would plant what the host trusts. Or something that a command could replace
+ * by that: plain files `.agents` and `.codex` (META-3), links to nothing (META-4), pipes. `workspace`: whether a host may come to
+ * trust them there; elsewhere, as in /tmp, somebody else's link or pipe must not keep a sandbox from being made. A root that is
+ * such a place itself has no such names.
  */
-export function missingProtectionsOf(root: AbsolutePath, surroundings: Surroundings): Protection[] {
-  if (PROTECTED_PLACE.test(root)) return []
-  return PROTECTED_NAMES.map(name => ({ name, path: childOf(root, name) })).filter(
-    ({ path }) => surroundings.files.kindOf(path) === 'missing',
-  )
-}
-
-/**
- * What stands at a protected name and is not in the lists of the specification: plain files `.agents` and `.codex` (META-3), links
- * to nothing (META-4), pipes. A command could replace them by what the host trusts. `workspace`: whether a host may come to
- * trust them there; elsewhere, as in /tmp, somebody else's link or pipe must not keep a sandbox from being made. `standing` are
- * the protections of the root.
- */
-export function otherProtectionsOf(
+export function unlistedProtectionsOf(
   root: AbsolutePath,
   standing: readonly Protection[],
   workspace: boolean,
   { files }: Surroundings,
 ): Protection[] {
-  if (PROTECTED_PLACE.test(root)) return []
-  const known = new Set(standing.map(({ path }) => path))
-  return PROTECTED_NAMES.map(name => ({ name, path: childOf(root, name) })).filter(({ path }) => {
-    const kind = files.kindOf(path)
-    return !known.has(path) && kind !== 'missing' && (workspace || kind === 'file')
-  })
+  const unlisted: Protection[] = []
+  if (PROTECTED_PLACE.test(root)) return unlisted
+  for (const name of PROTECTED_NAMES) {
+    if (standing.some(known => known.name === name)) continue
+    const path = childOf(root, name)
+    if (workspace || files.kindOf(path) === 'file') unlisted.push({ name, path })
+  }
+  return unlisted
 }

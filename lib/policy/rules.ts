@@ -86,7 +86,8 @@ function firstMissing(path: AbsolutePath, files: FileSystemView): AbsolutePath |
 function finishRule({ path, access, origin }: Candidate, files: FileSystemView): AccessRule {
   const target = files.kindOf(path)
   const first = target === 'missing' && access !== 'write' ? firstMissing(path, files) : null
-  return { path, access, target, ...(first === null ? {} : { firstMissing: first }), origin }
+  if (first === null) return { path, access, target, origin }
+  return { path, access, target, firstMissing: first, origin }
 }
 
 /** The rules of a `restricted` policy without full disk write, sorted by depth and then by path, one per path. */
