@@ -1,62 +1,125 @@
-// npm run matrix [-- --json FILE]
+// npm run matrix [-- --partial] [--readme] [--only TEXT]
 //
-// Does the main job from the packed tarball (`npm run package`) under every runtime of scripts/matrix/runtimes, and says of each
-// what came out: a sandboxed command, a refused write. Runtimes are fetched once into .cache/runtimes.
+// Does the main job from the packed tarball (`npm run package`) under every runtime and layout of scripts/matrix/rows.mjs, and says of
+// each what came out: a sandboxed command, a refused write, on the rows of Node.js the auth example as well. Runtimes are fetched once
+// into .cache/runtimes. --partial packs the prebuilt files that are there. --readme writes the results and the README's table.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { inRoot, makeRoot } from './matrix/places.mjs'
+import { files, rows } from './matrix/rows.mjs'
+import { withTable } from './matrix/table.mjs'
+import { pack } from './package/stage.mjs'
 import { cache, root, run } from './prebuild/toolchain.mjs'
 
-const { values } = parseArgs({ options: { json: { type: 'string' } } })
+const flag = { type: 'boolean', default: false }
+const { values } = parseArgs({ options: { partial: flag, readme: flag, only: { type: 'string' } } })
 const runtimes = path.join(cache, 'runtimes')
-const inRuntimes = name => path.join(runtimes, 'node_modules', name)
-const host = `
-import { createSandbox, policies } from 'castellan'
-const sandbox = await createSandbox({ policy: policies.workspaceWrite(), cwd: process.cwd() })
-const inside = await sandbox.run('sh', ['-c', 'echo inside > made && cat made'])
-const outside = await sandbox.run('sh', ['-c', 'echo x > /etc/castellan-matrix'])
-console.log(JSON.stringify({ stdout: inside.stdout.trim(), refused: outside.exitCode !== 0, engine: inside.engine }))
-await sandbox[Symbol.asyncDispose]()
-`
-const rows = [
-  ...['20', '22', '24', '26'].map(major => [`Node.js ${major}`, inRuntimes(`node${major}/bin/node`), ['host.mjs']]),
-  ['Bun', inRuntimes('@oven/bun-linux-x64/bin/bun'), ['host.mjs']],
-  ['Deno', inRuntimes('@deno/linux-x64-glibc/deno'), ['run', '-A', '--node-modules-dir=manual', 'host.mjs']],
-]
+const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+
+function fetchRuntimes() {
+  if (existsSync(path.join(runtimes, 'node_modules/node26/bin/node'))) return
+  mkdirSync(runtimes, { recursive: true })
+  for (const name of ['package.json', 'package-lock.json']) {
+    copyFileSync(path.join(root, 'scripts/matrix/runtimes', name), path.join(runtimes, name))
+  }
+  // --force: one of them is for another processor, and one for another C library.
+  run('npm', ['ci', '--force', '--ignore-scripts', ...quiet], { cwd: runtimes })
+}
+
+function findTarball(folder) {
+  if (values.partial) return pack({ out: folder, partial: true }).tarball
+  const release = path.join(cache, 'release')
+  const name = existsSync(release) && readdirSync(release).find(one => one.endsWith('.tgz'))
+  if (!name) throw new Error('there is no tarball: run `npm run package`')
+  return path.join(release, name)
+}
+
+function install(tarball, project) {
+  mkdirSync(project)
+  writeFileSync(path.join(project, 'package.json'), '{"name":"matrix","private":true,"type":"module"}\n')
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(project, name), text)
+  copyFileSync(path.join(root, 'examples/auth-host.mjs'), path.join(project, 'auth-host.mjs'))
+  run('npm', ['install', ...quiet, tarball], { cwd: project })
+  const esbuild = path.join(runtimes, 'node_modules/@esbuild/linux-x64/bin/esbuild')
+  const options = ['--bundle', '--platform=node', '--format=esm', '--external:castellan', '--log-level=error']
+  run(esbuild, ['host.mjs', ...options, '--outfile=bundle.mjs'], { cwd: project })
+}
+
+/** The same program outside a root, or in one. */
+function start(row, args, { project, home, bareRoot }) {
+  const { program, inside } = row
+  if (inside === undefined) {
+    const env = { PATH: '/usr/bin:/bin', HOME: home, LANG: 'C.UTF-8' }
+    return spawnSync(program, args, { cwd: project, env, encoding: 'utf8', timeout: 120_000 })
+  }
+  const modulesAt = inside === 'asar' ? '/app/app.asar.unpacked/node_modules' : '/app/node_modules'
+  const command = inRoot({ root: bareRoot, project, home, program, args, modulesAt })
+  return spawnSync(command.file, command.args, { encoding: 'utf8', timeout: 120_000 })
+}
+
+function ask(row, places) {
+  rmSync(path.join(places.project, 'made'), { force: true })
+  const { status, stdout, stderr, error } = start(row, row.args, places)
+  const answer = JSON.parse(/^\{.*\}$/m.exec(stdout ?? '')?.[0] ?? '{}')
+  let passed = status === 0 && answer.refused === true && answer.inside === 'inside'
+  let trouble = passed ? '' : `${error ?? ''}${stderr ?? ''}${stdout ?? ''}`.slice(0, 600)
+  if (passed && row.auth) {
+    const auth = start(row, ['auth-host.mjs'], places)
+    passed = auth.status === 0 && /^logged out: removed true, revoked true$/m.test(auth.stdout)
+    if (!passed) trouble = `auth: ${auth.stderr}${auth.stdout}`.slice(0, 600)
+  }
+  const where = row.inside === 'bare' ? ', both as an ordinary user in a root without a compiler' : ''
+  const did = `a command ran and a write was refused (engine \`${answer.engine}\`)${row.auth ? ', the auth example ran' : ''}${where}`
+  const version = spawnSync(row.program, ['--version'], { encoding: 'utf8' }).stdout.match(/\d+\.\d+\.\d+/)?.[0]
+  console.log(`${passed ? 'ok    ' : 'FAILED'} ${row.name} ${version}: ${passed ? did : trouble}`)
+  return { name: row.name, version, passed, did }
+}
 
 let folder
 try {
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('the runtimes are for Linux on x64')
-  const release = path.join(cache, 'release')
-  const tarball = existsSync(release) && readdirSync(release).find(name => name.endsWith('.tgz'))
-  if (!tarball) throw new Error('there is no tarball: run `npm run package`')
-  if (!existsSync(inRuntimes('node20'))) {
-    mkdirSync(runtimes, { recursive: true })
-    for (const name of ['package.json', 'package-lock.json']) {
-      copyFileSync(path.join(root, 'scripts/matrix/runtimes', name), path.join(runtimes, name))
-    }
-    // --force: one of them is for another processor, and one for another C library.
-    run('npm', ['ci', '--force', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: runtimes })
+  fetchRuntimes()
+  // Not below /tmp, which workspace-write opens.
+  folder = mkdtempSync('/var/tmp/castellan-matrix-')
+  chmodSync(folder, 0o755)
+  const places = {
+    project: path.join(folder, 'project'),
+    home: path.join(folder, 'home'),
+    bareRoot: path.join(folder, 'root'),
   }
-  folder = mkdtempSync(path.join(tmpdir(), 'castellan-matrix-'))
-  writeFileSync(path.join(folder, 'package.json'), '{"name":"matrix","private":true,"type":"module"}\n')
-  writeFileSync(path.join(folder, 'host.mjs'), host)
-  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', path.join(release, tarball)], { cwd: folder })
-  const results = rows.map(([name, program, args]) => {
-    const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: 'utf8', timeout: 60_000 })
-    const answer = /^\{.*\}$/m.exec(stdout ?? '')?.[0]
-    const { refused = false, stdout: inside, engine } = answer === undefined ? {} : JSON.parse(answer)
-    const passed = status === 0 && refused && inside === 'inside'
-    console.log(
-      `${passed ? 'ok    ' : 'FAILED'} ${name}${passed ? `, engine ${engine}` : `: ${stderr?.slice(0, 300)}`}`,
-    )
-    return { name, passed, engine }
-  })
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
-  if (results.some(({ passed }) => !passed)) process.exitCode = 1
+  install(findTarball(folder), places.project)
+  const chosen = rows(runtimes).filter(({ name }) => values.only === undefined || name.includes(values.only))
+  mkdirSync(places.home)
+  makeRoot(
+    places.bareRoot,
+    chosen.map(({ program }) => program),
+  )
+  mkdirSync(path.join(places.bareRoot, 'app/app.asar.unpacked'))
+  // In a root of its own the program is an ordinary user, whoever runs this.
+  spawnSync('chmod', ['-R', 'a+rwX', places.project, places.home])
+  const results = {
+    system: `Linux, x64, kernel ${process.report.getReport().header.osRelease.split('-')[0]}`,
+    rows: chosen.map(row => ask(row, places)),
+  }
+  if (values.readme && values.only === undefined) {
+    writeFileSync(path.join(root, 'scripts/matrix/results.json'), `${JSON.stringify(results, null, 2)}\n`)
+    const readme = path.join(root, 'README.md')
+    writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), results))
+  }
+  if (results.rows.some(({ passed }) => !passed)) process.exitCode = 1
 } catch (error) {
   console.error(`matrix: ${error.message}`)
   process.exitCode = 1

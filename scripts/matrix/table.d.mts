@@ -1,0 +1,11 @@
+export interface MatrixResults {
+  readonly system: string
+  readonly rows: readonly {
+    readonly name: string
+    readonly version?: string
+    readonly passed: boolean
+    readonly did: string
+  }[]
+}
+export function table(results: MatrixResults): string
+export function withTable(text: string, results: MatrixResults): string
