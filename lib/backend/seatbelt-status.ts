@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs'
 
 import { BackendError, InternalError, LaunchError } from '../errors.ts'
+import type { SeatbeltFailure } from '../native/binding.ts'
 import { errnoName } from '../native/errno.ts'
 import { SpawnError } from '../process/spawn-error.ts'
 
@@ -67,14 +68,20 @@ function errorOf({ stage, errno, message }: HelperFailure, { file, args }: Named
     case 'exec':
       return new SpawnError(file, args, errno, new LaunchError(`cannot execute ${file}: ${name}`, details))
     case 'apply':
-      return name === 'ENOSYS'
-        ? new BackendError(`cannot use Seatbelt: ${message}`, { capability: 'seatbelt' })
-        : new LaunchError(`cannot apply the Seatbelt profile: ${name} (${message.trim()})${nestingHint(name)}`, details)
+      return applyFailure({ errno, message })
     case 'protocol':
       return new LaunchError(`cannot hand over the Seatbelt profile: ${name} (${message})`, details)
     default:
       return new InternalError(`the Seatbelt helper failed at ${stage}`)
   }
+}
+
+/** Why the system did not take a profile. BackendError where it has no Seatbelt, LaunchError (stage `apply`) otherwise. */
+export function applyFailure({ errno, message }: SeatbeltFailure): BackendError | LaunchError {
+  const name = errnoName(errno)
+  if (name === 'ENOSYS') return new BackendError(`cannot use Seatbelt: ${message}`, { capability: 'seatbelt' })
+  const why = `cannot apply the Seatbelt profile: ${name} (${message.trim()})${nestingHint(name)}`
+  return new LaunchError(why, { stage: 'apply', errno, errnoName: name })
 }
 
 function nestingHint(name: string): string {

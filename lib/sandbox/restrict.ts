@@ -1,5 +1,5 @@
 /**
- * Confines the process that calls it. A Node.js process has several threads from its start, and Landlock before ABI 8 (Linux 7.0)
+ * Confines the process that calls it; on macOS see `restrict-macos.ts`. On Linux: a Node.js process has several threads from its start, and Landlock before ABI 8 (Linux 7.0)
  * confines the calling one only, so nothing is applied in place: the process executes itself again, confined. execve(2) ends
  * every other thread, so that none escapes; the process id, the standard streams and the environment stay.
  */
@@ -12,12 +12,15 @@ import { BackendError, LaunchError } from '../errors.ts'
 import { unsoughtBubblewrap } from '../host/bubblewrap.ts'
 import { probeCapabilities } from '../host/probe.ts'
 import { currentSurroundings } from '../host/surroundings.ts'
+import { loadBinding } from '../native/binding.ts'
 import { choosePlan } from '../plan/choose.ts'
 import type { LinuxPlan } from '../plan/plan.ts'
 import { refusalError } from '../plan/refusal-error.ts'
 import { resolvePolicy } from '../policy/resolve.ts'
 import { parseSandboxPolicy } from '../policy/sandbox-policy.ts'
 import { checkNames } from '../process/option-names.ts'
+import { refuseWorker } from './main-thread.ts'
+import { macosProcessOf, restrictMacosProcess } from './restrict-macos.ts'
 
 export interface RestrictOptions {
   /** As for `createSandbox`. Landlock alone has to hold it: no carve-outs. */
@@ -35,16 +38,23 @@ export interface RestrictOptions {
 const marker = 'CASTELLAN_RESTRICTED'
 
 /**
- * Returns in a process that is held to the policy for the rest of its life, with everything it starts. The first call of a process
- * does not return: the program begins anew, confined, and comes to the call again. So it belongs before anything that must not be
- * done twice, and before anything untrusted is loaded. A failed step ends the process with 125 and a line on stderr.
+ * Returns in a process that is held to the policy for the rest of its life, with everything it starts. On Linux the first call of a
+ * process does not return: the program begins anew, confined, and comes to the call again. So it belongs before anything that must
+ * not be done twice, and before anything untrusted is loaded. A failed step there ends the process with 125 and a line on stderr. On
+ * macOS the profile is applied at once, and the program goes on; nothing has run there yet.
  *
  * Throws PolicyError and BackendError as `createSandbox` does, and BackendError with the capability `main-thread` in a worker, whose
- * siblings would go on, `ipc-channel` where the process has a channel of Node's, which would be lost (use `sandbox.fork`); LaunchError
+ * siblings would go on, on Linux `ipc-channel` where the process has a channel of Node's, which would be lost (use `sandbox.fork`); LaunchError
  * (stage `init`) where the process claims to have been confined and is not, or was confined by a call with other options.
  */
 export function restrictCurrentProcess(options: RestrictOptions): void {
   checkNames(options, new Set(['policy', 'cwd', 'strict']))
+  const binding = loadBinding()
+  if (binding.system === 'darwin') {
+    const policy = parseSandboxPolicy(options.policy, { unknownMembers: 'refuse' })
+    restrictMacosProcess({ policy, cwd: options.cwd, digest: digestOf(options) }, macosProcessOf(binding))
+    return
+  }
   const plan = planOf(options)
   if (plan.engine === 'unconfined') return
   refuseImpossible()
@@ -73,14 +83,11 @@ function planOf({ policy, cwd, strict = false }: RestrictOptions): LinuxPlan {
   })
   if ('refusal' in choice) throw refusalError(choice.refusal)
   if (choice.plan.kind === 'linux') return choice.plan
-  throw new BackendError('a process can confine itself on Linux only', { capability: 'landlock' })
+  throw new BackendError('a process can confine itself on Linux and macOS only', { capability: 'landlock' })
 }
 
 function refuseImpossible(): void {
-  if (!isMainThread) {
-    const message = 'cannot confine a worker thread: the other threads of the process would escape'
-    throw new BackendError(message, { capability: 'main-thread', hint: 'call it first of all in the main thread' })
-  }
+  refuseWorker(isMainThread)
   if (process.channel !== undefined && process.channel !== null) {
     const message = 'cannot confine a process with an IPC channel, which would be lost'
     throw new BackendError(message, { capability: 'ipc-channel', hint: 'start it with sandbox.fork instead' })
