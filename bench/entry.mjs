@@ -1,6 +1,6 @@
 /**
  * What `dispatchEntry` costs a host whose start is its own: a whole Node process with and without it, in turns.
- * Runs against dist (`npm run build:ts`). `--rounds N`, default 20.
+ * Runs against dist (`npm run build:ts`). `--rounds N`, default 20; `--json` prints rows for `bench/run.mjs`.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -29,6 +29,15 @@ for (let round = 0; round < rounds; round++) {
 
 const median = values => values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)]
 const floor = median(times['an empty host'])
+if (process.argv.includes('--json')) {
+  const rows = Object.entries(times).map(([host, values]) => ({
+    host,
+    medianMs: median(values),
+    ratio: median(values) / floor,
+  }))
+  console.log(JSON.stringify(rows))
+  process.exit(0)
+}
 console.log(`median of ${rounds} processes, taking turns, Node ${process.version}\n`)
 console.log('| host | start to end | as a multiple |')
 console.log('|---|--:|--:|')

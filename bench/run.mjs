@@ -1,15 +1,19 @@
-// npm run bench -- [--short] [--host-mb 50,75,500] [--rounds N] [--json FILE] [--check]
+// npm run bench -- [--short] [--host-mb 50,75,500] [--rounds N] [--json FILE] [--chart FILE] [--check]
 //
 // What sandboxed commands cost beside child_process.spawn, in one process, variants taking turns. Prints tables and writes
 // JSON with the facts of the machine to bench/results/. `--short` takes less than 20 s, for CI; `--check` fails when a
-// ratio is more than twice its target. Runs against dist (`npm run build`); CASTELLAN_DIST names another build.
+// ratio is more than twice its target; `--chart` writes the first table as an SVG. BENCH_PEERS: see peers.mjs. Runs against dist (`npm run build`); CASTELLAN_DIST names another build.
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 
 import { authCosts } from './auth.mjs'
+import { ratioChart } from './chart.mjs'
 import { againstFloor } from './floor.mjs'
+import { footprint } from './footprint.mjs'
+import { slowDownInside } from './inside.mjs'
 import { byCarveOuts, byConcurrency, bySize, timerGaps } from './launches.mjs'
 import { machineFacts } from './machine.mjs'
 import { policyQueries } from './policy-queries.mjs'
@@ -21,6 +25,7 @@ const { values: options } = parseArgs({
     short: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
     json: { type: 'string' },
+    chart: { type: 'string' },
     'host-mb': { type: 'string' },
     rounds: { type: 'string' },
   },
@@ -67,12 +72,19 @@ try {
   results.timerGaps = await timerGaps(variants, commands.true, gaps)
   const floor = { rounds: short ? 5 : 20, block: 10 }
   results.againstFloor = await againstFloor(variants, commands.true, workspace.folder, floor)
+  results.footprint = await footprint(variants)
+  results.inside = await slowDownInside(variants, workspace.folder, { rounds: short ? 2 : 8, short })
   if (missing.namespace === undefined) {
     const carving = { counts: short ? [1, 10, 100] : [1, 10, 100, 1000], rounds: short ? 10 : 40 }
     results.byCarveOuts = await byCarveOuts(library, workspace.folder, commands.true, carving)
   }
   const large = ascending.filter(size => size > 100)
   results.bySize.push(...(await bySize(variants, commands, large, sizeOptions)))
+  // Each in a process of its own: a patch of 10 MB makes this host larger, and a whole start is what the other measures.
+  const rowsOf = (...words) =>
+    JSON.parse(execFileSync(process.execPath, [path.join(folder, words[0]), ...words.slice(1), '--json']))
+  results.entry = rowsOf('entry.mjs', '--rounds', short ? '3' : '20')
+  if (!short) results.applyPatch = rowsOf('apply-patch.mjs')
   results.auth = await authCosts(await load('auth/index.js'), { rounds: short ? 40 : 300, calls: 50 })
   results.policyQueries = policyQueries(policy, short ? [10, 1000] : [10, 1000, 100_000], short ? 3 : 9)
 } finally {
@@ -86,6 +98,15 @@ const file = options.json ?? path.join(folder, 'results', `${results.machine.dat
 mkdirSync(path.dirname(path.resolve(file)), { recursive: true })
 writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`)
 console.log(`\nwritten to ${path.relative(process.cwd(), file)}`)
+if (options.chart !== undefined) {
+  const { hostMb, rows } = results.bySize[0]
+  const engines = new Map(variants.map(({ name, engine }) => [name, engine]))
+  const title = `What one \`true\` costs, as a multiple of child_process.spawn, in a host of ${hostMb.toFixed(0)} MB`
+  writeFileSync(
+    options.chart,
+    ratioChart({ title, rows: rows.map(row => ({ ...row, ours: engines.get(row.variant) !== undefined })) }),
+  )
+}
 if (options.check && results.targets.some(({ verdict }) => verdict === 'gross')) {
   console.error('bench: a ratio is more than twice its target')
   process.exitCode = 1
@@ -125,6 +146,16 @@ function print() {
       milliseconds(row.medianMs),
     ])
   }
+  heading('beside a running command')
+  table(['', 'processes', 'private memory'], results.footprint, row => [
+    row.variant,
+    String(row.processes),
+    `${row.privateKib} KiB`,
+  ])
+  for (const { work, rows } of results.inside) {
+    heading(`inside: ${work}`)
+    table(['', '× unconfined', 'median'], rows, row => [row.variant, ratio(row.ratio), milliseconds(row.medianMs)])
+  }
   if (results.byCarveOuts !== undefined) {
     heading('namespace engine (shared), `true`, by carve-outs')
     table(['carve-outs', '× 1', 'median', 'p95', 'operations', 'createSandbox'], results.byCarveOuts, row => [
@@ -134,6 +165,15 @@ function print() {
       milliseconds(row.p95Ms),
       String(row.operations),
       milliseconds(row.createMs),
+    ])
+  }
+  heading('a host that calls dispatchEntry first, from start to end')
+  table(['', '× empty host', 'median'], results.entry, row => [row.host, ratio(row.ratio), milliseconds(row.medianMs)])
+  if (results.applyPatch !== undefined) {
+    heading('patches')
+    table(['', 'parse', 'plan with diff', 'apply'], results.applyPatch, row => [
+      row.name,
+      ...[row.parse, row.plan, row.apply].map(milliseconds),
     ])
   }
   heading('a question to the policy')

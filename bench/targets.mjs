@@ -16,11 +16,14 @@ function atSize(variant, megabytes) {
   return results => ratioOf(sizeSection(results, megabytes)?.rows, variant)
 }
 
-function againstBubblewrap(results) {
+const againstPeer = name => results => {
   const rows = sizeSection(results, 75)?.rows
-  const [ours, theirs] = ['namespace run', 'system bwrap'].map(name => ratioOf(rows, name))
+  const [ours, theirs] = ['namespace run', name].map(variant => ratioOf(rows, variant))
   return ours === null || theirs === null ? null : ours / theirs
 }
+
+const inside = (start, variant) => results =>
+  ratioOf(results.inside?.find(({ work }) => work.startsWith(start))?.rows, variant)
 
 function carveOuts(count) {
   return results => results.byCarveOuts?.find(row => row.count === count)?.ratio ?? null
@@ -38,9 +41,32 @@ export const targets = [
     bound: 0.75,
     value: atSize('namespace shared run', 50),
   },
-  { what: 'namespace run (own processes, with init) / system bwrap, host 75 MB', bound: 0.4, value: againstBubblewrap },
+  {
+    what: 'namespace run (own processes, with init) / system bwrap, host 75 MB',
+    bound: 0.4,
+    value: againstPeer('system bwrap'),
+  },
   { what: 'full isolation through a template / spawnSync', bound: 0.85, value: () => null, note: 'not built' },
-  { what: "namespace run / Codex's helper", bound: 0.05, value: () => null, note: 'peer not measured here' },
+  {
+    what: "namespace run / Codex's helper, host 75 MB",
+    bound: 0.05,
+    value: againstPeer('Codex helper'),
+    note: 'no peer in BENCH_PEERS',
+  },
+  {
+    what: "namespace run / sandbox-runtime's library, host 75 MB",
+    bound: 0.04,
+    value: againstPeer('sandbox-runtime'),
+    note: 'no peer in BENCH_PEERS',
+  },
+  { what: 'slow-down of find inside, landlock', bound: 1.2, value: inside('find', 'landlock run') },
+  { what: 'slow-down of many program starts inside, landlock', bound: 1.05, value: inside('sh', 'landlock run') },
+  {
+    what: 'processes beside a command, landlock',
+    unit: 'processes',
+    bound: 0,
+    value: results => results.footprint?.find(row => row.variant === 'landlock run')?.processes ?? null,
+  },
   {
     what: 'processor time of the event loop per landlock run',
     unit: 'µs',

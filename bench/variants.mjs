@@ -5,6 +5,8 @@ import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
+import { peerVariants } from './peers.mjs'
+
 export const commands = {
   true: { file: 'true', args: [], output: '' },
   echo: { file: 'sh', args: ['-c', 'echo hi'], output: 'hi\n' },
@@ -114,7 +116,9 @@ export async function makeVariants({ createSandbox, policies }, folder) {
       })
     }
   }
-  const variants = [...plainOnes, ...ours].map(({ name, engine, blocking = false, run }) => ({
+  const peers = await peerVariants(folder)
+  Object.assign(missing, peers.missing)
+  const variants = [...plainOnes, ...peers.variants, ...ours].map(({ name, engine, blocking = false, run }) => ({
     name,
     engine,
     blocking,
@@ -122,5 +126,9 @@ export async function makeVariants({ createSandbox, policies }, folder) {
       check(await run(command), command, name)
     },
   }))
-  return { variants, missing, dispose: () => Promise.all(sandboxes.map(sandbox => sandbox[Symbol.asyncDispose]())) }
+  const dispose = async () => {
+    await Promise.all(sandboxes.map(sandbox => sandbox[Symbol.asyncDispose]()))
+    await peers.dispose()
+  }
+  return { variants, missing, dispose }
 }
