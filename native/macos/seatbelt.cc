@@ -54,7 +54,12 @@ SeatbeltOutcome ApplyProfile(const Profile& profile) {
   parameters.push_back(nullptr);
   char* message = nullptr;
   errno = 0;
-  if (init(profile.text.c_str(), 0, parameters.data(), &message) == 0) return {true, 0, ""};
+  if (init(profile.text.c_str(), 0, parameters.data(), &message) == 0) {
+    // Where the system can be asked whether it did what it says, it is.
+    const auto check = Find<Check>("sandbox_check");
+    if (check == nullptr || check(getpid(), nullptr, 0) != 0) return {true, 0, ""};
+    return {false, EINVAL, "the profile was taken, and this process is not confined"};
+  }
   const int error = errno == 0 ? EINVAL : errno;
   return Failed(error, message);
 }
@@ -72,7 +77,10 @@ SeatbeltOutcome CompileProfile(const Profile& profile) {
   void* parameters = create();
   if (parameters == nullptr) return {false, ENOMEM, "no memory for parameters"};
   for (size_t index = 0; index + 1 < profile.parameters.size(); index += 2) {
-    set(parameters, profile.parameters[index].c_str(), profile.parameters[index + 1].c_str());
+    if (set(parameters, profile.parameters[index].c_str(), profile.parameters[index + 1].c_str()) == 0)
+      continue;
+    free_parameters(parameters);
+    return {false, EINVAL, "the parameter " + profile.parameters[index] + " was not taken"};
   }
   char* message = nullptr;
   void* compiled = compile(profile.text.c_str(), parameters, &message);
