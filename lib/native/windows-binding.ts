@@ -243,7 +243,10 @@ export interface WindowsBinding {
   hideAccount(name: string, hidden: boolean): OrFailure<undefined>
   /** The identifier of an account or group. */
   sidOfAccount(name: string): OrFailure<string>
-  /** Outbound, blocking, all profiles; replaces the rule of the same name. On a thread. */
+  /**
+   * Outbound, blocking, all profiles; replaces the rule of the same name. Not written yet: these four answer with the failure
+   * ERROR_CALL_NOT_IMPLEMENTED (120).
+   */
   setFirewallRule(rule: NativeFirewallRule): Promise<OrFailure<undefined>>
   readFirewallRule(name: string): Promise<OrFailure<NativeFirewallRule | null>>
   removeFirewallRule(name: string): Promise<OrFailure<undefined>>

@@ -13,8 +13,17 @@ const binding = createRequire(import.meta.url)(file)
 const place = 'C:\\castellan-place'
 const nobody = 'S-1-5-21-1-2-3-4'
 const functions = [
-  ...['describeObject', 'lockMutex', 'probe', 'processStarted', 'protectSecret', 'readAcl', 'removeAce', 'setAce'],
-  ...['unlockMutex', 'unprotectSecret'],
+  ...['describeObject', 'hideAccount', 'localFirewallRulesCount', 'lockMutex', 'makeAccount', 'makeGroup', 'probe'],
+  ...[
+    'processStarted',
+    'protectSecret',
+    'readAcl',
+    'readFirewallRule',
+    'removeAccount',
+    'removeAce',
+    'removeFirewallRule',
+  ],
+  ...['removeGroup', 'runElevated', 'setAce', 'setFirewallRule', 'sidOfAccount', 'unlockMutex', 'unprotectSecret'],
 ]
 
 function loading() {
@@ -110,7 +119,26 @@ function secrets() {
   expect('a blob that is none', binding.unprotectSecret(Buffer.from('x')).failure?.call, 'CryptUnprotectData')
 }
 
+/** Wine makes no accounts, and has no firewall: what is asked is that nothing is taken for done. */
+async function accounts() {
+  expect('an account that is none', binding.sidOfAccount('castellan-nobody').failure?.call, 'LookupAccountName')
+  const user = binding.probe()
+  expect('an account', binding.sidOfAccount(user.userName), user.userSid)
+  expect('a group that Wine did not make', 'failure' in binding.makeGroup('castellan-wine', 'none'), true)
+  const made = binding.makeAccount('castellan-wine', 'Aa1!Aa1!Aa1!', 'none', 'castellan-wine')
+  expect('an account that Wine did not make', 'failure' in made, true)
+  expect(
+    'hidden, and shown again',
+    [true, false].map(hidden => binding.hideAccount('castellan-wine', hidden)),
+    [undefined, undefined],
+  )
+  const unwritten = { failure: { call: 'INetFwPolicy2', win32: 120 } }
+  expect('no rule', await binding.setFirewallRule({}), unwritten)
+  const nothing = await binding.runElevated('C:\\no-such-program.exe', '', 'C:\\')
+  expect('a program that is not there', nothing.failure?.call, 'ShellExecuteEx')
+}
+
 export async function addonChecks() {
-  for (const part of [loading, facts, objects, lists, mutexes, secrets]) await part()
+  for (const part of [loading, facts, objects, lists, mutexes, secrets, accounts]) await part()
   rmSync(place, { recursive: true, force: true })
 }

@@ -49,11 +49,11 @@ describe('what is built for Windows', () => {
       expect(Object.keys(file.delayImports)).toEqual(isHelper ? [] : ['node.exe'])
     })
 
-    it('starts a process only where it is the helper, and only with a token', () => {
+    it('starts a process with a token where it is the helper, and otherwise only after the person agreed', () => {
       const starting = Object.values(file.imports)
         .flat()
         .filter(one => /^(CreateProcess|WinExec|ShellExecute)/.test(one))
-      expect(starting).toEqual(isHelper ? ['CreateProcessAsUserW'] : [])
+      expect(starting).toEqual([isHelper ? 'CreateProcessAsUserW' : 'ShellExecuteExW'])
     })
 
     it('has nothing of the test build', () => {

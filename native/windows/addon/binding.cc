@@ -9,6 +9,8 @@
 #include "../common/sid.h"
 #include "../common/token_query.h"
 #include "access_list.h"
+#include "accounts.h"
+#include "elevate.h"
 #include "js.h"
 #include "mutex.h"
 #include "objects.h"
@@ -133,6 +135,17 @@ napi_value UnprotectSecret(napi_env env, napi_callback_info info) {
   return Blob(js, done, L"CryptUnprotectData", &out);
 }
 
+// Rules of the firewall are not written yet. The setup of the elevated backend stops here, before it fills
+// its marker, so that no account is taken for one without a network.
+napi_value NoFirewall(napi_env env, napi_callback_info) {
+  const Js js(env);
+  napi_deferred deferred = nullptr;
+  napi_value promise = nullptr;
+  napi_create_promise(env, &deferred, &promise);
+  napi_resolve_deferred(env, deferred, js.Failure({L"INetFwPolicy2", ERROR_CALL_NOT_IMPLEMENTED}));
+  return promise;
+}
+
 struct Export {
   const char* name;
   napi_callback function;
@@ -149,6 +162,17 @@ constexpr Export kExports[] = {
     {"unlockMutex", UnlockMutex},
     {"protectSecret", ProtectSecret},
     {"unprotectSecret", UnprotectSecret},
+    {"makeGroup", MakeGroup},
+    {"makeAccount", MakeAccount},
+    {"removeAccount", RemoveAccount},
+    {"removeGroup", RemoveGroup},
+    {"hideAccount", HideAccount},
+    {"sidOfAccount", SidOfAccount},
+    {"runElevated", RunElevated},
+    {"setFirewallRule", NoFirewall},
+    {"readFirewallRule", NoFirewall},
+    {"removeFirewallRule", NoFirewall},
+    {"localFirewallRulesCount", NoFirewall},
 };
 
 }  // namespace
