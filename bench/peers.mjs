@@ -1,7 +1,7 @@
 // Other sandboxes as variants, from the folder that BENCH_PEERS names, where `npm install @anthropic-ai/sandbox-runtime
 // @openai/codex` was done. Each is used as its own documentation says; what cannot run here is told with its reason.
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -47,8 +47,15 @@ function codex(folder, cwd) {
     network: 'restricted',
   })
   const words = ['--sandbox-policy-cwd', cwd, '--command-cwd', cwd, '--permission-profile', profile, '--']
-  // Its inner stage is looked for by this name.
-  const options = { cwd, argv0: 'codex-linux-sandbox' }
+  // It goes by this name, and looks for itself by it on PATH, inside.
+  const links = path.join(cwd, 'codex-bin')
+  mkdirSync(links, { recursive: true })
+  symlinkSync(program, path.join(links, 'codex-linux-sandbox'))
+  const options = {
+    cwd,
+    argv0: 'codex-linux-sandbox',
+    env: { ...process.env, PATH: `${links}:${process.env.PATH}` },
+  }
   return ({ file, args }) => collect(program, [...words, file, ...args], options)
 }
 

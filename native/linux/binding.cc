@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -101,8 +102,20 @@ class Environment {
       deliver_.Unref(env_);
   }
 
+  // A descriptor that JavaScript is to close with Release. A worker thread that is terminated does not come
+  // to that.
+  int Own(int fd) {
+    if (fd >= 0) owned_.emplace(fd, fd);
+    return fd;
+  }
+
+  void Release(int fd) {
+    if (owned_.erase(fd) == 0) const UniqueFd closing(fd);
+  }
+
   void Close() {
     launcher_.reset();
+    owned_.clear();
     if (deliver_) deliver_.Abort();
   }
 
@@ -120,6 +133,7 @@ class Environment {
 
   Napi::Env env_;
   std::unique_ptr<Launcher> launcher_;
+  std::unordered_map<int, UniqueFd> owned_;
   Napi::ThreadSafeFunction deliver_;
 };
 
@@ -332,14 +346,15 @@ Napi::Value MemoryFile(const Napi::CallbackInfo& info) {
   if (info.Length() < 2 || !info[0].IsString() || !info[1].IsTypedArray()) return Misused(info);
   const auto bytes = info[1].As<Napi::Uint8Array>();
   const std::string name = info[0].As<Napi::String>().Utf8Value();
-  return Napi::Number::New(info.Env(), MakeMemoryFile(name.c_str(), bytes.Data(), bytes.ByteLength(), 0400));
+  const int fd = MakeMemoryFile(name.c_str(), bytes.Data(), bytes.ByteLength(), 0400);
+  return Napi::Number::New(info.Env(), EnvironmentOf(info).Own(fd));
 }
 
 // closeFile(fd): for what memoryFile and openBeneath gave. In a worker fs.closeSync warns of every
 // descriptor it did not open.
 Napi::Value CloseFile(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsNumber()) return Misused(info);
-  const UniqueFd closing(info[0].As<Napi::Number>().Int32Value());
+  EnvironmentOf(info).Release(info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
 }
 
