@@ -55,6 +55,7 @@ const allowed = new Map([
     'auth/lock/default-lock.ts -> native/binding.ts',
     "the kernel's lock needs a system call; loaded with the first lock",
   ],
+  ['cli/version.ts -> native/package-root.ts', 'where package.json lies depends on how the package was compiled'],
   ['native/binding.ts -> <computed>', 'the addon, whose place depends on the machine'],
   ['auth/storage/system-keyring.ts -> <computed>', 'an optional package that no bundler may look for'],
 ])
