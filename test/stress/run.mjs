@@ -80,9 +80,12 @@ function descriptorsOf(pid) {
   return kinds
 }
 
+/** Of a kind; what is opened once and late. A leak is one for each so many launches. */
+const late = 2
+
 function added(before, after) {
   return Object.keys(after)
-    .filter(kind => after[kind] > (before[kind] ?? 0))
+    .filter(kind => after[kind] > (before[kind] ?? 0) + late)
     .map(kind => `${kind} ${before[kind] ?? 0} -> ${after[kind]}`)
 }
 
