@@ -2,11 +2,11 @@
  * What this machine can enforce, how that was found out, and what to do about what is missing.
  */
 import { findBubblewrap } from './host/bubblewrap.ts'
-import type { DarwinCapabilities, HostCapabilities } from './host/capabilities.ts'
+import type { DarwinCapabilities, HostCapabilities, WindowsCapabilities } from './host/capabilities.ts'
 import { probeCapabilities } from './host/probe.ts'
 
 export interface EngineReport {
-  readonly engine: 'namespace' | 'bwrap' | 'landlock' | 'seatbelt'
+  readonly engine: 'namespace' | 'bwrap' | 'landlock' | 'seatbelt' | 'restricted-token' | 'elevated'
   readonly usable: boolean
   /** Why not, or what it holds. */
   readonly reason: string
@@ -25,6 +25,7 @@ export async function doctor(): Promise<DoctorReport> {
   const bubblewrap = await findBubblewrap(process.env['PATH'], [])
   const capabilities = probeCapabilities(bubblewrap)
   if (capabilities.platform === 'darwin') return macosReport(capabilities)
+  if (capabilities.platform === 'win32') return windowsReport(capabilities)
   if (capabilities.platform !== 'linux') return Object.freeze({ capabilities, engines: [], healthy: false })
   if (capabilities.wsl1) {
     const reason = 'version 1 of the Windows Subsystem for Linux has nothing to hold a command with'
@@ -62,6 +63,23 @@ export function macosReport(capabilities: DarwinCapabilities): DoctorReport {
       : `${helper.how}; ${sandboxExec.how}`
   const engines = Object.freeze([report('seatbelt', usable, reason, sandboxed ? nestedHint : undefined)])
   return Object.freeze({ capabilities, engines, healthy: usable })
+}
+
+/** The same for a Windows machine that was asked already. */
+export function windowsReport(capabilities: WindowsCapabilities): DoctorReport {
+  const { restricted, restrictedToken, helper, runner } = capabilities
+  const missing = [restrictedToken, helper].find(({ available }) => !available)
+  const usable = !restricted && missing === undefined
+  const nested = 'this process has a restricted token already, and a command would not get the one that is planned'
+  const held =
+    'a model of it holds workspace-write, but for what plan.limits tells; no command of this version has run yet'
+  const reason = restricted ? nested : (missing?.how ?? held)
+  const engines = Object.freeze([
+    report('restricted-token', usable, reason, restricted ? nestedHint : missing?.hint),
+    report('elevated', usable && runner.available, usable ? runner.how : reason, runner.hint),
+  ])
+  // Names that are missing, and deletion by a right over the directory, are not held by either.
+  return Object.freeze({ capabilities, engines, healthy: false })
 }
 
 const nestedHint = 'start this program outside of that sandbox'

@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'ERR_WSL1_UNSUPPORTED'
   | 'ERR_LIMIT_NOT_ENFORCEABLE'
   | 'ERR_LAUNCH'
+  | 'ERR_WINDOWS_SETUP'
   | 'ERR_SANDBOX_DISPOSED'
   | 'ERR_AUTH_REFRESH_TRANSIENT'
   | 'ERR_AUTH_REFRESH_PERMANENT'
@@ -183,6 +184,29 @@ export class LimitError extends LibraryError {
     super('ERR_LIMIT_NOT_ENFORCEABLE', message, details)
     this.limit = details.limit
     this.mechanism = details.mechanism
+  }
+}
+
+export interface WindowsSetupErrorDetails extends ErrorDetails {
+  /** The step that failed, for instance `add-firewall-rules`. */
+  readonly step: string
+  /** Codex's word for it, for instance `helper_firewall_rule_create_or_add_failed`. */
+  readonly setupCode: string
+  /** The number of the system's error, where a call failed. */
+  readonly win32?: number
+}
+
+/** A step of setting up the elevated backend of Windows failed. It can be done again. */
+export class WindowsSetupError extends LibraryError {
+  readonly step: string
+  readonly setupCode: string
+  readonly win32: number | undefined
+
+  constructor(message: string, details: WindowsSetupErrorDetails) {
+    super('ERR_WINDOWS_SETUP', message, details)
+    this.step = details.step
+    this.setupCode = details.setupCode
+    this.win32 = details.win32
   }
 }
 

@@ -16,6 +16,7 @@ export {
   LimitError,
   OptionError,
   PolicyError,
+  WindowsSetupError,
 } from './errors.ts'
 export type {
   BubblewrapCapability,
@@ -24,6 +25,7 @@ export type {
   HostCapabilities,
   LandlockCapability,
   LinuxCapabilities,
+  WindowsCapabilities,
 } from './host/capabilities.ts'
 export type { Notice, NoticeCode } from './notices.ts'
 export type { BubblewrapUse } from './plan/choose.ts'
@@ -31,6 +33,10 @@ export type { DecidedBy, Explanation, RuleId } from './plan/explain.ts'
 export type { LimitName, Limits } from './plan/linux/process-limits.ts'
 export type { LinuxEngine, LinuxPlan, MacosPlan, Plan, PlanLimit, PlanLimitCode } from './plan/plan.ts'
 export { renderPlan } from './plan/render.ts'
+export type { WindowsLimitCode } from './plan/windows/limits.ts'
+export type { WindowsPlan } from './plan/windows/plan.ts'
+export type { SetupStatus } from './plan/windows/setup-status.ts'
+export type { SetupStep } from './plan/windows/setup-steps.ts'
 export type { GitAccess } from './policy/git-access.ts'
 export type { Policy } from './policy/policy.ts'
 export { policies } from './policy/presets.ts'
@@ -49,6 +55,16 @@ export {
 } from './sandbox/inspect.ts'
 export { type RestrictOptions, restrictCurrentProcess } from './sandbox/restrict.ts'
 export {
+  cleanUpWindows,
+  setUpWindows,
+  type WindowsCleanupResult,
+  type WindowsSetupOptions,
+  type WindowsSetupReport,
+  type WindowsSetupResult,
+  windowsSetupStatus,
+  windowsSetupSteps,
+} from './sandbox/windows-setup.ts'
+export {
   AbortError,
   createSandbox,
   type ForkOptions,
@@ -56,4 +72,5 @@ export {
   type MacosOptions,
   type Sandbox,
   type SandboxOptions,
+  type WindowsOptions,
 } from './sandbox.ts'

@@ -33,8 +33,14 @@ import { forkStreams } from './process/stdio.ts'
 import { Commands } from './sandbox/commands.ts'
 import { type Held, Holding } from './sandbox/holding.ts'
 import { hostSystem } from './sandbox/host-system.ts'
-import { checkSandboxOptions, type LinuxOptions, type MacosOptions, type SandboxOptions } from './sandbox/options.ts'
-import type { HostSystem, SandboxSystem } from './sandbox/system.ts'
+import {
+  checkSandboxOptions,
+  type LinuxOptions,
+  type MacosOptions,
+  type SandboxOptions,
+  type WindowsOptions,
+} from './sandbox/options.ts'
+import type { HostSystem, PathWords, SandboxSystem } from './sandbox/system.ts'
 import { WrapTargets } from './sandbox/wrap-targets.ts'
 
 export interface ForkOptions extends SpawnOptions {
@@ -65,9 +71,12 @@ export async function makeSandbox(options: SandboxOptions, systemOf: () => HostS
   const here = host.surroundings(options.cwd)
   const surroundings = options.git === undefined ? here : { ...here, git: options.git }
   // Without a base: a relative path in a policy would mean another place in another host (WIRE-5).
-  const policy = parseSandboxPolicy(options.policy, { unknownMembers: 'refuse' })
+  const policy =
+    host.parse?.(options.policy, surroundings) ?? parseSandboxPolicy(options.policy, { unknownMembers: 'refuse' })
   const system = await host.open(policy, surroundings, options)
-  return new Sandbox(policy, surroundings, system, options)
+  const sandbox = new Sandbox(policy, surroundings, system, options, host.paths)
+  await system.prepare?.(sandbox.plan)
+  return sandbox
 }
 
 export class Sandbox {
@@ -78,14 +87,23 @@ export class Sandbox {
   readonly #wrapped: WrapTargets
   readonly #limits: Limits | undefined
   readonly #active: ActiveRuns = new Set()
+  readonly #paths: PathWords | undefined
   #disposed = false
+  #closed: Promise<void> = Promise.resolve()
 
   /** @internal Use `createSandbox`. */
-  constructor(policy: Policy, surroundings: Surroundings, system: SandboxSystem, options: SandboxOptions) {
+  constructor(
+    policy: Policy,
+    surroundings: Surroundings,
+    system: SandboxSystem,
+    options: SandboxOptions,
+    paths?: PathWords,
+  ) {
+    this.#paths = paths
     this.#surroundings = surroundings
     this.#system = system
     this.#holding = new Holding(system, policy, surroundings)
-    this.#commands = new Commands(surroundings.policyCwd, options)
+    this.#commands = new Commands(surroundings.policyCwd, options, paths)
     this.#wrapped = new WrapTargets(system)
     this.#limits = options.limits
     // What no command could be held to is refused before there is one.
@@ -109,7 +127,9 @@ export class Sandbox {
 
   /** The working directory of the policy and of commands. */
   get cwd(): AbsolutePath {
-    return this.#surroundings.policyCwd
+    const { policyCwd } = this.#surroundings
+    // Spelled as this system's users do, and absolute all the same.
+    return this.#paths === undefined ? policyCwd : (this.#paths.spell(policyCwd) as AbsolutePath)
   }
 
   /**
@@ -186,7 +206,7 @@ export class Sandbox {
     const stdio = [...streams, 'pipe' as const]
     const words = [...execArgv, modulePath, ...args]
     const child = this.spawn(execPath, words, { ...given, env, inheritEnv: 'none', stdio })
-    attachChannel(child, child.stdio[streams.length as 3] as Socket)
+    if (this.#system.nativeChannel !== true) attachChannel(child, child.stdio[streams.length as 3] as Socket)
     return child
   }
 
@@ -216,7 +236,8 @@ export class Sandbox {
       throw new OptionError('path', 'the path must be a non-empty string without a NUL character')
     }
     const { resolved, plan } = this.#holding.current()
-    const asked = resolvePath(path, this.#surroundings.policyCwd, this.#surroundings.home)
+    const { policyCwd, home } = this.#surroundings
+    const asked = this.#paths?.read(path, policyCwd) ?? resolvePath(path, policyCwd, home)
     const canonicalPath = canonicalPaths(this.#surroundings.files).canonical(asked)
     return explainPath({ resolved, plan, path: asked, canonicalPath })
   }
@@ -229,12 +250,14 @@ export class Sandbox {
     const reason = new DisposedError('the sandbox was disposed while the command ran')
     for (const end of [...this.#active]) end(reason)
     this.#wrapped.close()
+    this.#closed = this.#system.close?.() ?? Promise.resolve()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this[Symbol.dispose]()
     const deadline = performance.now() + 5000
     while (this.#active.size > 0 && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 5))
+    await this.#closed
   }
 
   /** A wrapped command is not this library's to watch, and gets no option of its own. */
@@ -265,5 +288,5 @@ function facts({ plan, resolved }: Held) {
   return { engine: plan.engine, planDigest: plan.digest, policyDigest: resolved.digest, globs }
 }
 
-export type { LinuxOptions, MacosOptions, SandboxOptions }
+export type { LinuxOptions, MacosOptions, SandboxOptions, WindowsOptions }
 export { AbortError }

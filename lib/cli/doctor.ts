@@ -91,6 +91,14 @@ function capabilitiesOf(capabilities: HostCapabilities): readonly Finding[] {
       { name: 'sandbox-exec', capability: sandboxExec },
     ]
   }
+  if (capabilities.platform === 'win32') {
+    const { restrictedToken, helper, runner } = capabilities
+    return [
+      { name: 'restricted tokens', capability: restrictedToken },
+      { name: 'helper program', capability: helper },
+      { name: 'runner as an account', capability: runner },
+    ]
+  }
   if (capabilities.platform !== 'linux') return []
   const { landlock, seccomp, userNamespaces, mountApi, freshProc, bubblewrap } = capabilities
   const version = bubblewrap.version === null ? '' : ` ${bubblewrap.version}`

@@ -24,6 +24,7 @@ usage: castellan COMMAND [OPTION]...
   doctor        what this machine can enforce
   auth          who is logged in; log in and out
   apply-patch   apply the patch of a coding agent, all of it or nothing
+  windows       set up, look at and take away the elevated backend of Windows
   sandbox       sandbox linux: the program codex-linux-sandbox (also: debug landlock)
   help          help for one of these: castellan help run
 
@@ -205,7 +206,34 @@ examples:
   castellan apply-patch --check --diff < change.patch
   castellan apply-patch --cwd ../project "$(cat change.patch)"`
 
-export const helpTexts = { run, explain, policy, doctor, auth, 'apply-patch': applyPatch } as const
+const windows = `usage: castellan windows setup|status|cleanup [OPTION]...
+
+The elevated backend of Windows runs commands as an account that has no rights of its own.
+
+  setup    make the two accounts, their group, firewall rules and directories; needs administrator
+           rights; can be run again, and begins anew after a failure
+  status   is it ready
+  cleanup  take the entries of castellan off access lists
+
+      --state-directory DIR where the sandbox keeps its state (default: %LOCALAPPDATA%\\castellan)
+      --proxy-port PORT     setup, status: commands without network may reach this port of this
+                            machine; repeatable
+      --local-binding       setup, status: they may also be and reach servers of this machine
+      --accounts            cleanup: remove accounts, group, firewall rules and directories too
+      --dry-run             setup, cleanup: print the steps and do nothing
+      --json                print JSON
+  -h, --help                this text
+
+No password is ever printed, nor given in an argument. This version starts no command as one of the
+accounts yet. The exit code is 0 when it is done (status: ready), 1 when something is left or not
+ready, 2 when the command line cannot be used, 125 when a step failed or this is not Windows.
+
+examples:
+  castellan windows setup --dry-run
+  castellan windows status --json
+  castellan windows cleanup`
+
+export const helpTexts = { run, explain, policy, doctor, auth, 'apply-patch': applyPatch, windows } as const
 
 export function helpFor(command: keyof typeof helpTexts | undefined): string {
   return command === undefined ? general : helpTexts[command]

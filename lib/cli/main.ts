@@ -11,7 +11,7 @@ import { say } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 import { packageVersion } from './version.ts'
 
-type CommandName = 'run' | 'explain' | 'policy' | 'doctor' | 'auth' | 'apply-patch'
+type CommandName = 'run' | 'explain' | 'policy' | 'doctor' | 'auth' | 'apply-patch' | 'windows'
 
 /** Loaded when asked for: the library behind them costs more than a help text needs. */
 const commands: Readonly<Record<CommandName, () => Promise<Subcommand>>> = {
@@ -21,6 +21,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Subcommand>>> = {
   doctor: async () => (await import('./doctor.ts')).examination,
   auth: async () => (await import('./auth.ts')).auth,
   'apply-patch': async () => (await import('./apply-patch.ts')).applyPatchCommand,
+  windows: async () => (await import('./windows.ts')).windowsCommand,
 }
 
 async function main(words: readonly string[]): Promise<Ending> {

@@ -25,9 +25,15 @@ export interface WatchedFiles {
 /** `quick`: answers at a tenth of the cost as long as nothing changes; it is asked before every launch. */
 export type QuickLook = Pick<LinuxBinding, 'stampPaths' | 'pathsUnchanged'>
 
-export function watchFiles(files: FileSystemView, quick?: QuickLook): WatchedFiles {
+/** `onDisk`: what this process calls a path of the policy layer. Default: the same. */
+export function watchFiles(
+  files: FileSystemView,
+  quick?: QuickLook,
+  onDisk: (path: string) => string = path => path,
+): WatchedFiles {
   const noted = new Map<string, string>()
-  const note = (path: string) => {
+  const note = (asked: string) => {
+    const path = onDisk(asked)
     if (!noted.has(path)) noted.set(path, stateOf(path))
   }
   const noting =

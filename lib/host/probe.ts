@@ -9,6 +9,7 @@ import { errnoName } from '../native/errno.ts'
 import { emptyPlanImage, encodePlanImage, MountKind, PlanFlag, type PlanImage } from '../native/plan-image.ts'
 import { findSeatbeltHelper } from '../native/seatbelt-helper.ts'
 import { actOf, stageOf } from '../native/stages.ts'
+import { findWindowsHelper } from '../native/windows-helper.ts'
 import type {
   BubblewrapCapability,
   Capability,
@@ -29,6 +30,7 @@ let remembered: Lasting | undefined
 export function probeCapabilities(bubblewrap: BubblewrapCapability): HostCapabilities {
   const binding = loadBinding()
   if (binding.system === 'darwin') return probeMac(binding, findSeatbeltHelper())
+  if (binding.system === 'win32') return probeWindows(binding.probe(), findWindowsHelper())
   if (binding.system !== 'linux') {
     if (process.platform === 'win32') return probeWindows(null, { path: null, how: 'it was not looked for' })
     return Object.freeze({ platform: 'other', architecture: arch(), kernelRelease: release() })

@@ -10,6 +10,7 @@ import { BackendError } from '../errors.ts'
 import { currentCLibrary } from './c-library.ts'
 import { addonCandidates, missingAddonHint } from './locate.ts'
 import { packageRoot } from './package-root.ts'
+import type { WindowsBinding } from './windows-binding.ts'
 
 /** Why a launch failed: the step (`process/stages.ts`), the kernel's errno (positive), and the line of the plan or -1. */
 export interface NativeFailure {
@@ -162,7 +163,7 @@ export interface OtherBinding {
   readonly system: 'other'
 }
 
-export type NativeBinding = LinuxBinding | DarwinBinding | OtherBinding
+export type NativeBinding = LinuxBinding | DarwinBinding | WindowsBinding | OtherBinding
 
 let loaded: NativeBinding | undefined
 

@@ -10,6 +10,7 @@ import { channelVariables, type Environment } from '../process/environment.ts'
 import { inheritedEnvironment } from '../process/inherited-environment.ts'
 import { nativeStdio } from '../process/stdio.ts'
 import type { SandboxOptions } from './options.ts'
+import type { PathWords } from './system.ts'
 
 type CommandDefaults = Pick<SandboxOptions, 'env' | 'inheritEnv' | 'umask' | 'linux'>
 type EnvironmentChoice = Pick<CommandOptions, 'env' | 'inheritEnv'>
@@ -17,8 +18,10 @@ type EnvironmentChoice = Pick<CommandOptions, 'env' | 'inheritEnv'>
 export class Commands {
   readonly #cwd: AbsolutePath
   readonly #options: CommandDefaults
+  readonly #paths: PathWords | undefined
 
-  constructor(cwd: AbsolutePath, defaults: CommandDefaults) {
+  constructor(cwd: AbsolutePath, defaults: CommandDefaults, paths?: PathWords) {
+    this.#paths = paths
     this.#cwd = cwd
     this.#options = defaults
   }
@@ -34,6 +37,12 @@ export class Commands {
     return env === undefined ? inherited : { ...inherited, ...env }
   }
 
+  #directory(given: string | undefined): string {
+    const paths = this.#paths
+    if (paths === undefined) return given === undefined ? this.#cwd : resolvePath(given, this.#cwd)
+    return paths.spell(given === undefined ? this.#cwd : paths.read(given, this.#cwd))
+  }
+
   /** `input`: what descriptor 0 is when the call says nothing about stdio. Throws OptionError naming the argument. */
   command(file: string, args: readonly string[], options: CommandOptions, input: 'ignore' | 'pipe'): Command {
     checkWords(file, args)
@@ -43,7 +52,7 @@ export class Commands {
       file,
       args,
       argv0: options.argv0 ?? file,
-      cwd: options.cwd === undefined ? this.#cwd : resolvePath(options.cwd, this.#cwd),
+      cwd: this.#directory(options.cwd),
       env: this.environment(options),
       stdio,
       session: options.session ?? (terminal ? 'inherit' : 'new'),

@@ -3,7 +3,7 @@
  * placeholders that stand while a command runs.
  */
 import { DisposedError, LaunchError } from '../errors.ts'
-import { globSearch } from '../host/glob-search.ts'
+import { globSearch, type RememberingGlobSearch } from '../host/glob-search.ts'
 import { type PathState, watchFiles } from '../host/path-state.ts'
 import type { Notice } from '../notices.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -40,7 +40,7 @@ export class Holding {
   readonly #surroundings: Surroundings
   readonly #system: SandboxSystem
   /** Of this sandbox alone: it remembers what the policy's patterns matched. */
-  readonly #globs = globSearch()
+  readonly #globs: RememberingGlobSearch
   #held: Held
   #disposed = false
 
@@ -48,6 +48,7 @@ export class Holding {
     this.#system = system
     this.#policy = policy
     this.#surroundings = surroundings
+    this.#globs = system.globs?.() ?? globSearch()
     this.#held = this.#hold()
   }
 
@@ -100,7 +101,8 @@ export class Holding {
   }
 
   #hold(previous?: Held): Held {
-    const watched = watchFiles(this.#surroundings.files, this.#system.quickLook)
+    const { files } = this.#surroundings
+    const watched = this.#system.watch?.(files) ?? watchFiles(files, this.#system.quickLook)
     const globs = this.#globs
     const resolved = resolvePolicy(this.#policy, { ...this.#surroundings, files: watched.files, globs })
     if (previous !== undefined) refuseMovedRoots(previous.resolved, resolved)

@@ -2,6 +2,7 @@ import { loadBinding } from '../native/binding.ts'
 import { linuxHost } from './linux-system.ts'
 import { macosHostOf } from './macos-system.ts'
 import type { HostSystem } from './system.ts'
+import { windowsHostOf } from './windows-system.ts'
 
 /**
  * The operating system that this process is on. Throws BackendError when there is no addon; that a system has none of ours is told
@@ -9,5 +10,6 @@ import type { HostSystem } from './system.ts'
  */
 export function hostSystem(): HostSystem {
   const binding = loadBinding()
+  if (binding.system === 'win32') return windowsHostOf(binding)
   return binding.system === 'darwin' ? macosHostOf(binding) : linuxHost
 }

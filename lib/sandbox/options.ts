@@ -7,6 +7,7 @@ import type { ProcessView } from '../plan/linux/namespaces.ts'
 import type { Limits } from '../plan/linux/process-limits.ts'
 import { parseMacosGrants } from '../plan/macos/grants.ts'
 import type { LinuxEngine } from '../plan/plan.ts'
+import { type WindowsLimitCode, windowsLimitCodes } from '../plan/windows/limits.ts'
 import { GIT_ACCESS, type GitAccess } from '../policy/git-access.ts'
 import { isAbsolute } from '../policy/path.ts'
 import type { Environment } from '../process/environment.ts'
@@ -50,6 +51,20 @@ export interface MacosOptions {
   readonly darwinCacheWrite?: boolean | undefined
 }
 
+/** What commands may do on Windows beside the policy, and what the host accepts. Other systems pass over it. */
+export interface WindowsOptions {
+  /** `unelevated` (default): a restricted token of the user. `elevated`: an account that `castellan windows setup` made. */
+  readonly backend?: 'unelevated' | 'elevated' | undefined
+  /** Absolute path of the directory in which the sandbox keeps its state. Default: `%LOCALAPPDATA%\\castellan`. */
+  readonly stateDirectory?: string | undefined
+  /** Limits (`plan.limits`) with which nothing is to run, for instance `['network-advisory']`. Default: none. */
+  readonly refuseLimits?: readonly WindowsLimitCode[] | undefined
+  /** Puts Everyone into the token, for programs that do not start without. Default: false. */
+  readonly everyone?: boolean | undefined
+  /** Which split policies are taken: what a legacy policy can say (default), or carve-outs as far as access lists hold them. */
+  readonly splitSupport?: 'round-trip' | 'carve-outs' | undefined
+}
+
 export interface SandboxOptions {
   /**
    * What commands may do: a preset (`policies.workspaceWrite()`), a preset's name, a legacy `SandboxPolicy`, a split policy
@@ -79,6 +94,7 @@ export interface SandboxOptions {
   readonly git?: GitAccess | undefined
   readonly linux?: LinuxOptions | undefined
   readonly macos?: MacosOptions | undefined
+  readonly windows?: WindowsOptions | undefined
 }
 
 const engineNames = new Set(['namespace', 'bwrap', 'landlock'])
@@ -88,7 +104,7 @@ const bubblewrapUses = new Set(['prefer', 'fallback', 'require', 'never'])
 export function checkSandboxOptions(options: SandboxOptions): void {
   checkNames(
     options,
-    new Set(['policy', 'cwd', 'env', 'inheritEnv', 'limits', 'umask', 'strict', 'git', 'linux', 'macos']),
+    new Set(['policy', 'cwd', 'env', 'inheritEnv', 'limits', 'umask', 'strict', 'git', 'linux', 'macos', 'windows']),
   )
   const { cwd, env, strict, linux } = options
   if (cwd !== undefined && (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0'))) {
@@ -105,6 +121,7 @@ export function checkSandboxOptions(options: SandboxOptions): void {
   checkLimits(options.limits)
   checkUmask(options.umask)
   if (options.macos !== undefined) checkMacosOptions(options.macos)
+  if (options.windows !== undefined) checkWindowsOptions(options.windows)
   if (linux === undefined) return
   checkNames(linux, new Set(['engines', 'bubblewrap', 'processes', 'proxyPorts', 'oomScoreAdjust']))
   if (linux.processes !== undefined && linux.processes !== 'isolated' && linux.processes !== 'shared') {
@@ -149,4 +166,26 @@ function checkMacosOptions(macos: MacosOptions): void {
   if (unixSockets === undefined || unixSockets === 'all') return
   if (Array.isArray(unixSockets) && unixSockets.every(isPlace)) return
   throw new OptionError('macos.unixSockets', "macos.unixSockets must be 'all' or an array of absolute paths")
+}
+
+function checkWindowsOptions(windows: WindowsOptions): void {
+  checkNames(windows, new Set(['backend', 'stateDirectory', 'refuseLimits', 'everyone', 'splitSupport']))
+  const { backend, stateDirectory, refuseLimits, everyone, splitSupport } = windows
+  const words = (name: string, given: unknown, known: readonly string[]) => {
+    if (given === undefined || known.includes(given as string)) return
+    throw new OptionError(`windows.${name}`, `windows.${name} is ${JSON.stringify(given)}; use ${known.join(', ')}`)
+  }
+  words('backend', backend, ['unelevated', 'elevated'])
+  words('splitSupport', splitSupport, ['round-trip', 'carve-outs'])
+  if (everyone !== undefined && typeof everyone !== 'boolean') {
+    throw new OptionError('windows.everyone', 'windows.everyone must be a boolean')
+  }
+  if (stateDirectory !== undefined && typeof stateDirectory !== 'string') {
+    throw new OptionError('windows.stateDirectory', 'windows.stateDirectory must be a path')
+  }
+  if (refuseLimits === undefined) return
+  if (!Array.isArray(refuseLimits)) {
+    throw new OptionError('windows.refuseLimits', 'windows.refuseLimits must be an array of limits')
+  }
+  for (const [index, code] of refuseLimits.entries()) words(`refuseLimits[${index}]`, code, windowsLimitCodes)
 }

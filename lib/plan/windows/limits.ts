@@ -44,6 +44,8 @@ const messages: Readonly<Record<WindowsLimitCode, string>> = {
   'no-acl-volume': 'the volume keeps no access lists: nothing on it is protected',
 }
 
+export const windowsLimitCodes = Object.freeze(Object.keys(messages)) as readonly WindowsLimitCode[]
+
 export interface WindowsLimit {
   readonly code: WindowsLimitCode
   readonly message: string

@@ -1,0 +1,228 @@
+/** The elevated backend of Windows as a host sets it up, looks at it and takes it away. */
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+
+import { WindowsAccess } from '../backend/windows-access.ts'
+import { errorFile, markerFile, setupDirectories, usersFile, WindowsSetup } from '../backend/windows-setup.ts'
+import { WindowsState } from '../backend/windows-state.ts'
+import { BackendError, OptionError, WindowsSetupError } from '../errors.ts'
+import { loadBinding } from '../native/binding.ts'
+import type { WindowsBinding } from '../native/windows-binding.ts'
+import type { Variables } from '../plan/windows/environment-names.ts'
+import { firewallRules } from '../plan/windows/network.ts'
+import { accountNames } from '../plan/windows/setup-payload.ts'
+import { runSetup } from '../plan/windows/setup-run.ts'
+import { type SetupStatus, setupStatus } from '../plan/windows/setup-status.ts'
+import { type SetupStep, stepsOf } from '../plan/windows/setup-steps.ts'
+import { pathKey, type WindowsPath } from '../plan/windows/windows-path.ts'
+import { checkNames } from '../process/option-names.ts'
+import { windowsStateDirectory } from './windows-places.ts'
+
+export interface WindowsSetupOptions {
+  /** Absolute path of the directory in which the sandbox keeps its state. Default: `%LOCALAPPDATA%\\castellan`. */
+  readonly stateDirectory?: string | undefined
+  /** Ports of proxies on this machine that commands without network may reach. Default: none. */
+  readonly proxyPorts?: readonly number[] | undefined
+  /** Commands without network may be and reach servers on this machine. Default: false. */
+  readonly localBinding?: boolean | undefined
+  /** Called before each step. */
+  readonly told?: ((step: SetupStep) => void) | undefined
+}
+
+export interface WindowsSetupResult {
+  readonly stateDirectory: string
+  readonly done: readonly SetupStep[]
+}
+
+export interface WindowsSetupReport {
+  readonly stateDirectory: string
+  /** For commands without network, and with it. */
+  readonly offline: SetupStatus
+  readonly online: SetupStatus
+  /** Of the last setup, when it failed. */
+  readonly lastFailure: { readonly step: string; readonly code: string; readonly message: string } | null
+}
+
+export interface WindowsCleanupResult {
+  /** Paths whose access lists still have an entry of ours. Empty when everything is gone. */
+  readonly left: readonly string[]
+  /** Accounts, rules and files were removed too. */
+  readonly accountsRemoved: boolean
+}
+
+/** What the three calls need of the machine, so that tests can put another one in its place. */
+export interface SetupMachine {
+  readonly binding: WindowsBinding
+  readonly variables: () => Variables
+  /** What this process calls a Windows path; itself on Windows. */
+  readonly onDisk: (path: WindowsPath) => string
+  /** ISO 8601. */
+  readonly now: () => string
+}
+
+/** The steps of a setup, in order, for whoever wants to see them first. */
+export const windowsSetupSteps: readonly SetupStep[] = stepsOf('provision-only')
+
+/** Throws BackendError (`ERR_BACKEND_UNAVAILABLE`, capability `windows`) on every other system. */
+function thisMachine(): SetupMachine {
+  const binding = loadBinding()
+  if (binding.system === 'win32') {
+    return { binding, variables: () => process.env, onDisk: place => place, now: () => new Date().toISOString() }
+  }
+  const hint = 'only Windows has a setup; other systems need none'
+  throw new BackendError(`there is nothing to set up on this system (its addon is for ${binding.system})`, {
+    capability: 'windows',
+    hint,
+  })
+}
+
+function checkOptions(options: WindowsSetupOptions): void {
+  checkNames(options, new Set(['stateDirectory', 'proxyPorts', 'localBinding', 'told']))
+  const { proxyPorts, localBinding } = options
+  const isPort = (port: unknown) => Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535
+  if (proxyPorts !== undefined && !(Array.isArray(proxyPorts) && proxyPorts.every(isPort))) {
+    throw new OptionError('proxyPorts', 'proxyPorts must be an array of ports')
+  }
+  if (localBinding !== undefined && typeof localBinding !== 'boolean') {
+    throw new OptionError('localBinding', 'localBinding must be a boolean')
+  }
+}
+
+/**
+ * Makes the accounts, their rules and the directories of the elevated backend. Can be called again, also after a failure, and begins
+ * with the first step then. Throws WindowsSetupError (`ERR_WINDOWS_SETUP`) naming the step; this process must have administrator
+ * rights.
+ */
+export async function setUpWindows(
+  options: WindowsSetupOptions = {},
+  machineOf: () => SetupMachine = thisMachine,
+): Promise<WindowsSetupResult> {
+  checkOptions(options)
+  const { binding, variables, onDisk, now } = machineOf()
+  const stateDirectory = windowsStateDirectory(options.stateDirectory, variables())
+  const folder = onDisk(stateDirectory)
+  const files = {
+    makeDirectory: (name: string) => void mkdirSync(path.join(folder, name), { recursive: true }),
+    write: (name: string, text: string) => replaceFile(path.join(folder, name), text),
+    pathOf: (name: string) => `${stateDirectory}\\${name.replaceAll('/', '\\')}`,
+  }
+  const { proxyPorts = [], localBinding = false } = options
+  const setup = new WindowsSetup(binding, files, { proxyPorts, localBinding, now: now() })
+  const { state, done, failure } = await runSetup('provision-only', setup, options.told)
+  if (state.phase === 'complete') {
+    rmSync(path.join(folder, errorFile), { force: true })
+    return Object.freeze({ stateDirectory, done: Object.freeze(done) })
+  }
+  const { step, code } = state
+  const message = failure?.message ?? 'it failed'
+  noteFailure(path.join(folder, errorFile), { step, code, message })
+  const details = { step, setupCode: code, ...(failure?.win32 === undefined ? {} : { win32: failure.win32 }) }
+  throw new WindowsSetupError(`cannot set up the elevated backend: ${step}: ${message} (${code})`, details)
+}
+
+/** Whether the elevated backend is set up. Changes nothing. */
+export function windowsSetupStatus(
+  options: WindowsSetupOptions = {},
+  machineOf: () => SetupMachine = thisMachine,
+): WindowsSetupReport {
+  checkOptions(options)
+  const { variables, onDisk } = machineOf()
+  const stateDirectory = windowsStateDirectory(options.stateDirectory, variables())
+  const text = (name: string) => textOf(path.join(onDisk(stateDirectory), name))
+  const { proxyPorts = [], localBinding = false } = options
+  const common = { marker: text(markerFile), users: text(usersFile), proxyPorts, localBinding }
+  return Object.freeze({
+    stateDirectory,
+    offline: setupStatus({ ...common, identity: 'offline' }),
+    online: setupStatus({ ...common, identity: 'online' }),
+    lastFailure: readFailure(text(errorFile)),
+  })
+}
+
+/**
+ * Takes every entry of ours off the access lists and, with `accounts`, removes the accounts, the group, their rules and the state
+ * directory's files (which needs administrator rights). What could not be taken off stays in the journal, and is in `left`.
+ */
+export async function cleanUpWindows(
+  options: WindowsSetupOptions & { readonly accounts?: boolean | undefined } = {},
+  machineOf: () => SetupMachine = thisMachine,
+): Promise<WindowsCleanupResult> {
+  const { accounts = false, ...others } = options
+  checkOptions(others)
+  const { binding, variables, onDisk } = machineOf()
+  const stateDirectory = windowsStateDirectory(options.stateDirectory, variables())
+  const folder = onDisk(stateDirectory)
+  const group = binding.sidOfAccount(accountNames.group)
+  const access = new WindowsAccess({
+    binding,
+    state: new WindowsState(path.join(folder, '.sandbox')),
+    mutex: aclMutex(stateDirectory),
+    groupSid: typeof group === 'string' ? group : null,
+    makeDirectory: () => {},
+  })
+  const left = await access.cleanup()
+  if (!accounts) return Object.freeze({ left, accountsRemoved: false })
+  // First, so that nothing looks ready that is half gone.
+  rmSync(path.join(folder, markerFile), { force: true })
+  const names = new Set(
+    [true, false].flatMap(localBinding => firewallRules({ proxyPorts: [], localBinding }).map(({ name }) => name)),
+  )
+  const { offline, online, group: groupName } = accountNames
+  // The account goes before its rules: at no time is there one that nothing holds.
+  demand('remove-accounts', binding.removeAccount(offline))
+  demand('remove-accounts', binding.removeAccount(online))
+  demand('remove-group', binding.removeGroup(groupName))
+  for (const name of names) demand('remove-firewall-rules', await binding.removeFirewallRule(name))
+  if (left.length === 0) {
+    for (const name of setupDirectories) rmSync(path.join(folder, name), { recursive: true, force: true })
+  }
+  return Object.freeze({ left, accountsRemoved: true })
+}
+
+/** The name of the mutex by which all processes with this state take turns. */
+export function aclMutex(stateDirectory: WindowsPath): string {
+  return `Local\\castellan-acl-${createHash('sha256').update(pathKey(stateDirectory)).digest('hex').slice(0, 16)}`
+}
+
+function demand(
+  step: string,
+  result: undefined | { readonly failure: { readonly call: string; readonly win32: number } },
+) {
+  if (result === undefined) return
+  const { call, win32 } = result.failure
+  const message = `cannot take the elevated backend away: ${step}: ${call} failed with ${win32}`
+  throw new WindowsSetupError(message, { step, setupCode: 'helper_unknown_error', win32 })
+}
+
+function replaceFile(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+
+function noteFailure(file: string, failure: object): void {
+  try {
+    replaceFile(file, JSON.stringify(failure))
+  } catch {
+    // The directory may be what failed; the error says it anyway.
+  }
+}
+
+function readFailure(text: string | null): WindowsSetupReport['lastFailure'] {
+  try {
+    const { step, code, message } = JSON.parse(text ?? 'null') as Record<string, unknown>
+    return typeof step === 'string' && typeof code === 'string' && typeof message === 'string'
+      ? { step, code, message }
+      : null
+  } catch {
+    return null
+  }
+}
+
+function textOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return null
+  }
+}
