@@ -23,7 +23,8 @@ import {
   windowsParent,
   windowsPathOrNull,
 } from '../plan/windows/windows-path.ts'
-import type { FileKind } from '../policy/types.ts'
+
+type FileKind = ReturnType<WindowsFiles['kindOf']>
 
 /** How this process names a Windows path, and the way back. On Windows both are the path itself. */
 export interface WindowsDisk {

@@ -1,0 +1,196 @@
+/** The setup of the elevated backend, step by step, on a machine that is a table. */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import type { NativeFirewallRule, WindowsBinding } from '../../lib/native/windows-binding.ts'
+import {
+  cleanUpWindows,
+  type SetupMachine,
+  setUpWindows,
+  windowsSetupStatus,
+  windowsSetupSteps,
+} from '../../lib/sandbox/windows-setup.ts'
+
+let folder = ''
+let log: string[] = []
+let failing = ''
+let rules = new Map<string, NativeFirewallRule>()
+const passwords: string[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'castellan-setup-'))
+  log = []
+  failing = ''
+  rules = new Map()
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const failure = (call: string) => ({ failure: { call, win32: 5 } })
+
+/** Every call is noted; the one that is named fails. */
+function binding(elevated = true): WindowsBinding {
+  const act = <Value>(call: string, value: Value) => {
+    log.push(call)
+    return call === failing ? failure(call) : value
+  }
+  const fake: Partial<WindowsBinding> = {
+    system: 'win32',
+    probe: () => ({ elevated }) as never,
+    makeGroup: () => act('makeGroup', { sid: 'S-1-5-21-1-1-1-500', made: true }),
+    makeAccount: (_name, password) => {
+      passwords.push(password)
+      return act('makeAccount', { sid: 'S-1-5-21-1-1-1-501', made: true })
+    },
+    protectSecret: () => act('protectSecret', Buffer.from('blob')),
+    hideAccount: () => act('hideAccount', undefined),
+    sidOfAccount: () => act('sidOfAccount', 'S-1-5-21-1-1-1-501'),
+    setFirewallRule: async rule => {
+      rules.set(rule.name, rule)
+      return act('setFirewallRule', undefined)
+    },
+    removeFirewallRule: async name => {
+      rules.delete(name)
+      return act('removeFirewallRule', undefined)
+    },
+    readFirewallRule: async name => act('readFirewallRule', rules.get(name) ?? null),
+    localFirewallRulesCount: async () => act('localFirewallRulesCount', true),
+    describeObject: () => act('describeObject', { finalPath: '', file: '1', volume: '1' } as never),
+    setAce: async () => act('setAce', undefined),
+    lockMutex: async () => ({ state: 'acquired', id: 1 }),
+    unlockMutex: () => {},
+    removeAccount: () => act('removeAccount', undefined),
+    removeGroup: () => act('removeGroup', undefined),
+  }
+  return fake as WindowsBinding
+}
+
+function machine(elevated = true): () => SetupMachine {
+  return () => ({
+    binding: binding(elevated),
+    variables: () => ({ LOCALAPPDATA: 'C:\\u' }),
+    onDisk: () => folder,
+    now: () => '2026-01-01T00:00:00Z',
+  })
+}
+
+const everything = () =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => readFileSync(path.join(entry.parentPath, entry.name), 'utf8'))
+    .join('\n')
+
+describe('the setup of the elevated backend', () => {
+  it('does every step in order, is ready afterwards, and can be done again', async () => {
+    expect(windowsSetupStatus({}, machine())).toMatchObject({ offline: 'marker-missing-or-incompatible' })
+    const told: string[] = []
+    const result = await setUpWindows({ told: step => told.push(step) }, machine())
+    expect(result).toEqual({ stateDirectory: 'C:\\u\\castellan', done: windowsSetupSteps })
+    expect(told).toEqual(windowsSetupSteps)
+    expect(windowsSetupStatus({}, machine())).toMatchObject({ offline: 'ready', online: 'ready', lastFailure: null })
+    expect(windowsSetupStatus({ proxyPorts: [8080] }, machine())).toMatchObject({
+      offline: 'offline-network-settings-changed',
+      online: 'ready',
+    })
+    await setUpWindows({ proxyPorts: [8080] }, machine())
+    expect(windowsSetupStatus({ proxyPorts: [8080] }, machine()).offline).toBe('ready')
+    expect([...rules.values()].some(({ remotePorts }) => remotePorts === '1-8079,8081-65535')).toBe(true)
+    await setUpWindows({ localBinding: true }, machine())
+    expect([...rules.keys()]).toEqual(['castellan_offline_block'])
+  })
+
+  it('keeps passwords out of files, and makes new ones each time', async () => {
+    passwords.length = 0
+    await setUpWindows({}, machine())
+    await setUpWindows({}, machine())
+    expect(new Set(passwords).size).toBe(4)
+    for (const password of passwords) {
+      expect(password.length).toBeGreaterThanOrEqual(24)
+      expect(everything()).not.toContain(password)
+    }
+    expect(everything()).toContain(Buffer.from('blob').toString('base64'))
+  })
+
+  it.each([
+    ['make-group', 'makeGroup', 'helper_users_group_create_failed'],
+    ['make-accounts', 'makeAccount', 'helper_user_create_or_update_failed'],
+    ['protect-secrets', 'protectSecret', 'helper_dpapi_protect_failed'],
+    ['hide-accounts', 'hideAccount', 'helper_user_provision_failed'],
+    ['add-firewall-rules', 'setFirewallRule', 'helper_firewall_rule_create_or_add_failed'],
+    ['add-firewall-rules', 'sidOfAccount', 'helper_sid_resolve_failed'],
+    ['verify-firewall-rules', 'localFirewallRulesCount', 'helper_firewall_policy_access_failed'],
+    ['verify-firewall-rules', 'readFirewallRule', 'helper_firewall_rule_verify_failed'],
+    ['lock-directories', 'setAce', 'helper_sandbox_lock_failed'],
+  ])('that fails at %s (%s) names the step, is not ready, and can be resumed', async (step, call, setupCode) => {
+    await setUpWindows({}, machine())
+    failing = call
+    await expect(setUpWindows({}, machine())).rejects.toMatchObject({
+      code: 'ERR_WINDOWS_SETUP',
+      step,
+      setupCode,
+      win32: 5,
+    })
+    const status = windowsSetupStatus({}, machine())
+    expect(status.offline).toBe('marker-missing-or-incompatible')
+    expect(status.lastFailure).toMatchObject({ step, code: setupCode })
+    failing = ''
+    await setUpWindows({}, machine())
+    expect(windowsSetupStatus({}, machine())).toMatchObject({ offline: 'ready', lastFailure: null })
+  })
+
+  it('has the firewall in force before the marker says ready', async () => {
+    const markers: string[] = []
+    const marker = path.join(folder, '.sandbox/setup_marker.json')
+    const told = (step: string) => {
+      if (existsSync(marker)) markers.push(`${step}:${readFileSync(marker, 'utf8') === '' ? 'empty' : 'filled'}`)
+    }
+    await setUpWindows({ told }, machine())
+    expect(markers.every(line => line.endsWith(':empty'))).toBe(true)
+    expect(markers.at(-1)).toBe('fill-marker:empty')
+    expect(log.indexOf('readFirewallRule')).toBeGreaterThan(log.indexOf('setFirewallRule'))
+  })
+
+  it('takes administrator rights, and rules that count', async () => {
+    await expect(setUpWindows({}, machine(false))).rejects.toMatchObject({
+      step: 'check-elevation',
+      setupCode: 'orchestrator_elevation_required',
+    })
+    const ineffective = { ...binding(), localFirewallRulesCount: async () => false }
+    await expect(setUpWindows({}, () => ({ ...machine()(), binding: ineffective }))).rejects.toMatchObject({
+      step: 'verify-firewall-rules',
+      setupCode: 'helper_firewall_policy_ineffective',
+    })
+    const changed = { ...binding(), readFirewallRule: async () => null }
+    await expect(setUpWindows({}, () => ({ ...machine()(), binding: changed }))).rejects.toMatchObject({
+      setupCode: 'helper_firewall_rule_verify_failed',
+    })
+  })
+
+  it('is taken away again: the accounts before the rules that hold them', async () => {
+    await setUpWindows({}, machine())
+    log = []
+    expect(await cleanUpWindows({ accounts: true }, machine())).toEqual({ left: [], accountsRemoved: true })
+    expect(log.indexOf('removeFirewallRule')).toBeGreaterThan(log.lastIndexOf('removeAccount'))
+    expect(readdirSync(folder)).toEqual([])
+    mkdirSync(path.join(folder, '.sandbox'))
+    failing = 'removeAccount'
+    await expect(cleanUpWindows({ accounts: true }, machine())).rejects.toMatchObject({
+      step: 'remove-accounts',
+      win32: 5,
+    })
+  })
+
+  it('refuses wrong settings, and every other system', async () => {
+    await expect(setUpWindows({ proxyPorts: [0] }, machine())).rejects.toMatchObject({ option: 'proxyPorts' })
+    await expect(setUpWindows({ localBinding: 1 as never }, machine())).rejects.toMatchObject({
+      option: 'localBinding',
+    })
+    await expect(setUpWindows({ other: 1 } as never, machine())).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' })
+    if (process.platform === 'win32') return
+    const told = { code: 'ERR_BACKEND_UNAVAILABLE', capability: 'windows' }
+    await expect(setUpWindows()).rejects.toMatchObject(told)
+    await expect(cleanUpWindows()).rejects.toMatchObject(told)
+    expect(() => windowsSetupStatus()).toThrow(expect.objectContaining(told))
+  })
+})
