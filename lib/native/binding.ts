@@ -118,6 +118,8 @@ export interface LinuxBinding {
    * command, with this process's own environment. Returns only when that fails, with an errno.
    */
   becomeHelper(planDescriptor: number, command: readonly string[], as: 'become' | 'exec'): number
+  /** Confines every thread of this process by Landlock and a filter (native/linux/confine_process.h). */
+  confineProcess(plan: NativePlan): NativeFailure | undefined
   /** A pair of connected sockets, this process's and a child's, or an errno. The caller closes both with `closeFile`. */
   makeHandover(): readonly [own: number, other: number] | number
   /** Blocks until so many descriptors have come, the other side has gone or `timeout` ms are over: then an errno. */

@@ -1,13 +1,16 @@
 /**
- * Confines the process that calls it; on macOS see `restrict-macos.ts`. On Linux: a Node.js process has several threads from its start, and Landlock before ABI 8 (Linux 7.0)
- * confines the calling one only, so nothing is applied in place: the process executes itself again, confined. execve(2) ends
- * every other thread, so that none escapes; the process id, the standard streams and the environment stay.
+ * Confines the process that calls it; on macOS see `restrict-macos.ts`. On Linux: a Node.js process has several threads from its
+ * start. Landlock since ABI 8 (Linux 7.0) brings all of them along, so there the process is confined in place. Before, Landlock
+ * confines the calling thread only: the process executes itself again, confined. execve(2) ends every other thread, so that none
+ * escapes; the process id, the standard streams and the environment stay. So it is for a process with capabilities, which every
+ * thread has for itself.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 
 import { become } from '../backend/become.ts'
+import { confineProcess } from '../backend/confine-process.ts'
 import { BackendError, LaunchError } from '../errors.ts'
 import { unsoughtBubblewrap } from '../host/bubblewrap.ts'
 import { probeCapabilities } from '../host/probe.ts'
@@ -37,11 +40,15 @@ export interface RestrictOptions {
  */
 const marker = 'CASTELLAN_RESTRICTED'
 
+/** The call that confined this process in place. */
+let confinedBy: string | undefined
+
 /**
- * Returns in a process that is held to the policy for the rest of its life, with everything it starts. On Linux the first call of a
- * process does not return: the program begins anew, confined, and comes to the call again. So it belongs before anything that must
- * not be done twice, and before anything untrusted is loaded. A failed step there ends the process with 125 and a line on stderr. On
- * macOS the profile is applied at once, and the program goes on; nothing has run there yet.
+ * Returns in a process that is held to the policy for the rest of its life, with everything it starts. Since Linux 7.0, without
+ * capabilities, it is confined in place, and what it has open stays open. On another Linux the first call of a process does not
+ * return: the program begins anew, confined, and comes to the call again. So it belongs before anything that must not be done
+ * twice, and before anything untrusted is loaded. A failed step there ends the process with 125 and a line on stderr. On macOS
+ * the profile is applied at once, and the program goes on; nothing has run there yet.
  *
  * Throws PolicyError and BackendError as `createSandbox` does, and BackendError with the capability `main-thread` in a worker, whose
  * siblings would go on, on Linux `ipc-channel` where the process has a channel of Node's, which would be lost (use `sandbox.fork`); LaunchError
@@ -55,15 +62,21 @@ export function restrictCurrentProcess(options: RestrictOptions): void {
     restrictMacosProcess({ policy, cwd: options.cwd, digest: digestOf(options) }, macosProcessOf(binding))
     return
   }
+  const call = `${process.pid}:${digestOf(options)}`
+  if (confinedBy === call) return
+  if (confinedBy !== undefined) throw confinedOtherwise()
   const plan = planOf(options)
   if (plan.engine === 'unconfined') return
+  if (process.env[marker]?.startsWith(`${process.pid}:`) !== true && bringsThreadsAlong(plan) && confineProcess(plan)) {
+    confinedBy = call
+    return
+  }
   refuseImpossible()
-  const call = `${process.pid}:${digestOf(options)}`
   const made = process.env[marker]
   if (made?.startsWith(`${process.pid}:`)) {
     if (!isConfined()) throw new LaunchError(`${marker} names this process, which is not confined`, { stage: 'init' })
     if (made === call) return
-    throw new LaunchError('cannot confine a process again, with other options than before', { stage: 'init' })
+    throw confinedOtherwise()
   }
   process.env[marker] = call
   try {
@@ -71,6 +84,15 @@ export function restrictCurrentProcess(options: RestrictOptions): void {
   } finally {
     delete process.env[marker]
   }
+}
+
+/** ABI 8: LANDLOCK_RESTRICT_SELF_TSYNC (landlock_restrict_self(2)). */
+export function bringsThreadsAlong({ landlock, seccomp }: Pick<LinuxPlan, 'landlock' | 'seccomp'>): boolean {
+  return landlock !== null && landlock.abi >= 8 && seccomp !== null
+}
+
+function confinedOtherwise(): LaunchError {
+  return new LaunchError('cannot confine a process again, with other options than before', { stage: 'init' })
 }
 
 function planOf({ policy, cwd, strict = false }: RestrictOptions): LinuxPlan {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "become.h"
+#include "confine_process.h"
 #include "beneath.h"
 #include "handover.h"
 #include "launcher.h"
@@ -388,6 +389,13 @@ Napi::Value PathsUnchanged(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), info[0].As<StampsHandle>().Data()->Unchanged());
 }
 
+// confineProcess(plan) -> undefined, or what failed: see confine_process.h.
+Napi::Value Confine(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsExternal()) return Misused(info);
+  const Report report = ConfineProcess((*info[0].As<PlanHandle>().Data())->view);
+  return report.stage == Stage::kNone ? info.Env().Undefined() : ReportToObject(info.Env(), report);
+}
+
 Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(ProbeLandlockAbi()));
 }
@@ -440,6 +448,7 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
       {"hostTag", HostTag},
       {"helperDescriptor", HelperDescriptor},
       {"becomeHelper", Become},
+      {"confineProcess", Confine},
       {"makeHandover", Handover},
       {"takeDescriptors", Take},
       {"memoryFile", MemoryFile},

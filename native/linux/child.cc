@@ -240,23 +240,6 @@ bool AddLandlockRuleInChild(const PlanView& plan, uint32_t index, int ruleset, R
   return result >= 0 || FailInChild(report, Stage::kLandlock, result, static_cast<int32_t>(index));
 }
 
-bool RestrictWithLandlockInChild(const PlanView& plan, Report* report) {
-  if (!(plan.header->flags & kLandlock)) return true;
-  const PlanHeader& header = *plan.header;
-  const sys::LandlockRulesetAttributes attributes{header.handled_access_fs, header.handled_access_net,
-                                                  header.scoped};
-  // Older kernels refuse a longer structure with unknown non-zero members; the plan holds zeros there.
-  const size_t size = header.landlock_abi >= 6 ? 24 : header.landlock_abi >= 4 ? 16 : 8;
-  const long ruleset = sys::CreateLandlockRuleset(&attributes, size, 0);
-  if (ruleset < 0) return FailInChild(report, Stage::kLandlock, ruleset);
-  for (uint32_t i = 0; i < header.rules_count; i++) {
-    if (!AddLandlockRuleInChild(plan, i, static_cast<int>(ruleset), report)) return false;
-  }
-  const long result = sys::LandlockRestrictSelf(static_cast<int>(ruleset));
-  sys::Close(static_cast<int>(ruleset));
-  return result >= 0 || FailInChild(report, Stage::kLandlock, result);
-}
-
 bool CloseDescriptorsInChild(const Launch& launch, Report* report) {
   // The targets are few and small; what lies between and above them is closed range by range.
   int next = 3;
@@ -291,6 +274,23 @@ uint64_t NamespaceCloneFlags(uint32_t plan_flags) {
          (plan_flags & kOwnIpc ? sys::kCloneNewIpc : 0) | (plan_flags & kOwnNet ? sys::kCloneNewNet : 0);
 }
 
+bool RestrictWithLandlock(const PlanView& plan, unsigned flags, Report* report) {
+  if (!(plan.header->flags & kLandlock)) return true;
+  const PlanHeader& header = *plan.header;
+  const sys::LandlockRulesetAttributes attributes{header.handled_access_fs, header.handled_access_net,
+                                                  header.scoped};
+  // Older kernels refuse a longer structure with unknown non-zero members; the plan holds zeros there.
+  const size_t size = header.landlock_abi >= 6 ? 24 : header.landlock_abi >= 4 ? 16 : 8;
+  const long ruleset = sys::CreateLandlockRuleset(&attributes, size, 0);
+  if (ruleset < 0) return FailInChild(report, Stage::kLandlock, ruleset);
+  for (uint32_t i = 0; i < header.rules_count; i++) {
+    if (!AddLandlockRuleInChild(plan, i, static_cast<int>(ruleset), report)) return false;
+  }
+  const long result = sys::LandlockRestrictSelf(static_cast<int>(ruleset), flags);
+  sys::Close(static_cast<int>(ruleset));
+  return result >= 0 || FailInChild(report, Stage::kLandlock, result);
+}
+
 bool ConfineInChild(const Launch& launch, Report* report) {
   const PlanHeader& plan = *launch.plan.header;
   const RequestHeader& request = *launch.request.header;
@@ -305,7 +305,7 @@ bool ConfineInChild(const Launch& launch, Report* report) {
     const long set = sys::Prctl(kPrctlNoNewPrivileges, 1);
     if (set < 0) return FailInChild(report, Stage::kNoNewPrivileges, set);
   }
-  if (!RestrictWithLandlockInChild(launch.plan, report)) return false;
+  if (!RestrictWithLandlock(launch.plan, 0, report)) return false;
   return CloseDescriptorsInChild(launch, report) && LimitInChild(request, report) &&
          InstallFilterInChild(launch.plan, report);
 }

@@ -273,8 +273,8 @@ inline long CreateLandlockRuleset(const LandlockRulesetAttributes* attributes, s
 inline long AddLandlockPath(int ruleset, const LandlockPathBeneath& rule) {
   return Call(__NR_landlock_add_rule, ruleset, 1 /* LANDLOCK_RULE_PATH_BENEATH */, Word(&rule), 0);
 }
-inline long LandlockRestrictSelf(int ruleset) {
-  return Call(__NR_landlock_restrict_self, ruleset, 0);
+inline long LandlockRestrictSelf(int ruleset, unsigned flags) {
+  return Call(__NR_landlock_restrict_self, ruleset, flags);
 }
 inline long InstallFilter(const FilterProgram& program) {
   return Call(__NR_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, Word(&program));

@@ -223,6 +223,46 @@ async function linksAreNotFollowed(engine) {
   await sandbox[Symbol.asyncDispose]()
 }
 
+/** A process that confines itself: with its other threads, and in place where the kernel and its capabilities allow that. */
+function processesConfineThemselves(engine, abi) {
+  if (engine !== 'landlock') return
+  put('restrict/file', 'text')
+  const script = at('restrict.mjs')
+  const own = [path.resolve(options.castellan), at('restrict'), at('planted'), at('starts')].map(text =>
+    JSON.stringify(text),
+  )
+  fs.writeFileSync(
+    script,
+    `import { policies, restrictCurrentProcess } from ${own[0]}
+import fs from 'node:fs'
+await fs.promises.readFile(${own[1]} + '/file')
+try { fs.appendFileSync(${own[3]}, 'x') } catch {}
+const policy = policies.workspaceWrite({ excludeSlashTmp: true, excludeTmpdirEnvVar: true })
+restrictCurrentProcess({ policy, cwd: ${own[1]} })
+restrictCurrentProcess({ policy, cwd: ${own[1]} })
+const attempt = act => { try { act(); return 'done' } catch (error) { return error.code ?? error.message } }
+const many = Array.from({ length: 8 }, () => fs.promises.writeFile(${own[2]}, 'x').then(() => 'done', error => error.code))
+const { execFileSync } = await import('node:child_process')
+console.log(JSON.stringify({
+  inside: attempt(() => fs.writeFileSync(${own[1]} + '/new', 'x')),
+  outside: attempt(() => fs.writeFileSync(${own[2]}, 'x')),
+  pool: [...new Set(await Promise.all(many))].join(),
+  child: attempt(() => execFileSync('sh', ['-c', 'echo x >' + ${own[2]}], { stdio: 'ignore' })) !== 'done',
+  again: attempt(() => restrictCurrentProcess({ policy: policies.readOnly(), cwd: ${own[1]} })),
+  filtered: [...new Set(fs.readdirSync('/proc/self/task').map(thread => /^Seccomp:\\s+(.)$/m.exec(fs.readFileSync('/proc/self/task/' + thread + '/status', 'utf8'))[1]))].join(),
+  inPlace: process.env.CASTELLAN_RESTRICTED === undefined,
+}))`,
+  )
+  const { stdout, stderr, status } = spawnSync(process.execPath, [script], { encoding: 'utf8', cwd: '/' })
+  const wanted = { inside: 'done', outside: 'EACCES', pool: 'EACCES', child: true, again: 'ERR_LAUNCH', filtered: '2' }
+  const inPlace = abi >= 8 && process.getuid() !== 0
+  const right = JSON.stringify({ ...wanted, inPlace }) === stdout.trim()
+  const how = inPlace ? 'in place' : 'by beginning again'
+  check(`a process confines itself with every thread, ${how}`, right, `${status} ${stdout} ${stderr}`)
+  check('a process that confined itself wrote nothing outside', !fs.existsSync(at('planted')))
+  check('a process that confines itself begins as often as it should', fs.readFileSync(at('starts'), 'utf8') === 'x')
+}
+
 function processesNamed(argument) {
   return fs.readdirSync('/proc').filter(pid => {
     if (!/^\d+$/.test(pid)) return false
@@ -279,8 +319,17 @@ try {
       check(`${engine}: is refused`, answer === 'ERR_BACKEND_UNAVAILABLE', answer)
       continue
     }
-    for (const part of [workspaceHolds, carveOutsHold, emptyRootHolds, linksAreNotFollowed, treesEnd]) {
-      await part(engine).catch(error => check(`${engine}: ${part.name}`, false, `${error.code} ${error.message}`))
+    for (const part of [
+      workspaceHolds,
+      carveOutsHold,
+      emptyRootHolds,
+      linksAreNotFollowed,
+      treesEnd,
+      processesConfineThemselves,
+    ]) {
+      await Promise.resolve(part(engine, landlock.abi)).catch(error =>
+        check(`${engine}: ${part.name}`, false, `${error.code} ${error.message}`),
+      )
     }
   }
 } finally {

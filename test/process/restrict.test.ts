@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import type { LinuxPlan } from '../../lib/plan/plan.ts'
+import { bringsThreadsAlong } from '../../lib/sandbox/restrict.ts'
 import { landlockAbi } from '../enforcement/support/engines.ts'
 import { makeWorld, type World } from '../enforcement/support/world.ts'
 import { type CompiledLibrary, compileLibrary } from './compiled.ts'
@@ -118,6 +120,19 @@ describe.skipIf(landlockAbi === 0)(`restrictCurrentProcess${landlockAbi === 0 ? 
     )
     const child = fork(file)
     expect((await once(child, 'message'))[0]).toEqual(['ERR_BACKEND_UNAVAILABLE', 'ipc-channel'])
+  })
+
+  // What the kernel then does is asked in a virtual machine: `npm run kernels -- --only 7`.
+  it.each<[string, number | null, boolean]>([
+    ['no Landlock', null, false],
+    ['ABI 7, which confines one thread', 7, false],
+    ['ABI 8', 8, true],
+    ['a newer one', 10, true],
+  ])('brings the other threads along in place, or begins again: %s', (_, abi, inPlace) => {
+    const landlock = abi === null ? null : { abi, handledAccessFs: 0, handledAccessNet: 0, scoped: 0, rules: [] }
+    const seccomp = { program: '' } as LinuxPlan['seccomp']
+    expect(bringsThreadsAlong({ landlock, seccomp })).toBe(inPlace)
+    expect(bringsThreadsAlong({ landlock, seccomp: null })).toBe(false)
   })
 
   it('leaves a process alone whose policy holds nothing', () => {
