@@ -40,7 +40,10 @@ export function rolesOfToken(
   return roots.map(root => roleOfRoot(root, cwd, scheme))
 }
 
-/** `S-1-5-21-a-b-c-d`: no account has four numbers there, so no real one is ever named. */
+/**
+ * `S-1-5-21-a-b-c-d` with four random numbers. Accounts have this form too (a domain's three numbers and one of their own), so
+ * nothing but 128 random bits keeps an account from being named; the helper refuses what lies in a domain that it knows.
+ */
 export type Sid = `S-1-${string}`
 
 export interface CapabilityStore {
