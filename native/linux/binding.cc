@@ -5,8 +5,6 @@
 // JavaScript has validated what it passes; what memory safety rests on is checked again here.
 #include "../binding.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <memory>
@@ -16,14 +14,11 @@
 #include <vector>
 
 #include "become.h"
+#include "binding_system.h"
 #include "confine_process.h"
-#include "beneath.h"
-#include "handover.h"
 #include "launcher.h"
 #include "memory_file.h"
-#include "path_stamps.h"
 #include "probe.h"
-#include "tag.h"
 
 namespace castellan {
 namespace {
@@ -189,12 +184,6 @@ bool ReadRunRequest(const Napi::CallbackInfo& info, RunRequest* out) {
   return true;
 }
 
-Napi::Value Misused(const Napi::CallbackInfo& info) {
-  Napi::TypeError::New(info.Env(), "castellan: wrong arguments to a native call")
-      .ThrowAsJavaScriptException();
-  return info.Env().Undefined();
-}
-
 // compilePlan(image) -> handle, or undefined when the image is not well formed.
 Napi::Value CompilePlan(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsTypedArray()) return Misused(info);
@@ -313,34 +302,6 @@ Napi::Value Become(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), error);
 }
 
-// makeHandover() -> [own, other], or an errno.
-Napi::Value Handover(const Napi::CallbackInfo& info) {
-  int own = -1, other = -1;
-  const int error = MakeHandover(&own, &other);
-  if (error != 0) return Napi::Number::New(info.Env(), error);
-  Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0u, own);
-  pair.Set(1u, other);
-  return pair;
-}
-
-// takeDescriptors(socket, count, timeout) -> descriptors, or an errno.
-Napi::Value Take(const Napi::CallbackInfo& info) {
-  if (info.Length() < 3 || !info[0].IsNumber() || !info[1].IsNumber() || !info[2].IsNumber())
-    return Misused(info);
-  std::vector<int> taken;
-  const int error =
-      TakeDescriptors(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Uint32Value(),
-                      info[2].As<Napi::Number>().Int32Value(), &taken);
-  if (error != 0) {
-    for (const int fd : taken) UniqueFd closing(fd);
-    return Napi::Number::New(info.Env(), error);
-  }
-  Napi::Array descriptors = Napi::Array::New(info.Env(), taken.size());
-  for (uint32_t i = 0; i < taken.size(); i++) descriptors.Set(i, taken[i]);
-  return descriptors;
-}
-
 // memoryFile(name, bytes) -> a sealed, read-only in-memory file's descriptor (the caller closes it), or
 // -errno.
 Napi::Value MemoryFile(const Napi::CallbackInfo& info) {
@@ -359,36 +320,6 @@ Napi::Value CloseFile(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// openBeneath(path) -> a descriptor (the caller closes it with closeFile), or -errno.
-Napi::Value OpenBeneath(const Napi::CallbackInfo& info) {
-  if (info.Length() < 1 || !info[0].IsString()) return Misused(info);
-  const std::string path = info[0].As<Napi::String>().Utf8Value();
-  if (path.empty() || path[0] != '/' || path.find('\0') != std::string::npos) return Misused(info);
-  return Napi::Number::New(info.Env(), OpenDirectoryBeneathRoot(path.c_str()));
-}
-
-using StampsHandle = Napi::External<PathStamps>;
-
-// stampPaths(paths) -> a handle for pathsUnchanged.
-Napi::Value StampPaths(const Napi::CallbackInfo& info) {
-  if (info.Length() < 1 || !info[0].IsArray()) return Misused(info);
-  const auto list = info[0].As<Napi::Array>();
-  std::vector<std::string> paths(list.Length());
-  for (uint32_t i = 0; i < paths.size(); i++) {
-    const Napi::Value path = list.Get(i);
-    if (!path.IsString()) return Misused(info);
-    paths[i] = path.As<Napi::String>().Utf8Value();
-  }
-  return StampsHandle::New(info.Env(), new PathStamps(std::move(paths)),
-                           [](Napi::Env, PathStamps* stamps) { delete stamps; });
-}
-
-// pathsUnchanged(handle) -> boolean
-Napi::Value PathsUnchanged(const Napi::CallbackInfo& info) {
-  if (info.Length() < 1 || !info[0].IsExternal()) return Misused(info);
-  return Napi::Boolean::New(info.Env(), info[0].As<StampsHandle>().Data()->Unchanged());
-}
-
 // confineProcess(plan) -> undefined, or what failed: see confine_process.h.
 Napi::Value Confine(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsExternal()) return Misused(info);
@@ -396,34 +327,11 @@ Napi::Value Confine(const Napi::CallbackInfo& info) {
   return report.stage == Stage::kNone ? info.Env().Undefined() : ReportToObject(info.Env(), report);
 }
 
-Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(ProbeLandlockAbi()));
-}
-
 // tryInChild(plan, request): carries a plan out in a throw-away child that executes nothing.
 Napi::Value TryPlan(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsExternal()) return Misused(info);
   const Report report = ProbePlan(**info[0].As<PlanHandle>().Data());
   return report.stage == Stage::kNone ? info.Env().Undefined() : ReportToObject(info.Env(), report);
-}
-
-#if defined(CASTELLAN_FAULTS)
-// setSoftLimit(resource, value), for faults.h.
-Napi::Value SetSoftLimit(const Napi::CallbackInfo& info) {
-  const int resource = info[0].As<Napi::Number>().Int32Value();
-  rlimit limit;
-  getrlimit(static_cast<__rlimit_resource_t>(resource), &limit);
-  limit.rlim_cur = static_cast<rlim_t>(info[1].As<Napi::Number>().Int64Value());
-  return Napi::Number::New(info.Env(), setrlimit(static_cast<__rlimit_resource_t>(resource), &limit));
-}
-#endif
-
-Napi::Value FlockFile(const Napi::CallbackInfo& info) {
-  if (info.Length() < 3 || !info[0].IsNumber() || !info[1].IsBoolean() || !info[2].IsBoolean())
-    return Misused(info);
-  return Napi::Number::New(
-      info.Env(), LockFile(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Boolean>().Value(),
-                           info[2].As<Napi::Boolean>().Value()));
 }
 
 }  // namespace
@@ -449,21 +357,12 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
       {"helperDescriptor", HelperDescriptor},
       {"becomeHelper", Become},
       {"confineProcess", Confine},
-      {"makeHandover", Handover},
-      {"takeDescriptors", Take},
       {"memoryFile", MemoryFile},
       {"closeFile", CloseFile},
-      {"openBeneath", OpenBeneath},
-      {"stampPaths", StampPaths},
-      {"pathsUnchanged", PathsUnchanged},
-      {"landlockAbi", LandlockAbi},
       {"tryPlan", TryPlan},
-      {"flock", FlockFile},
   };
   for (const auto& [name, function] : functions) exports.Set(name, Napi::Function::New(env, function, name));
-#if defined(CASTELLAN_FAULTS)
-  exports.Set("setSoftLimit", Napi::Function::New(env, SetSoftLimit, "setSoftLimit"));
-#endif
+  ExportSystemCalls(env, exports);
 }
 
 }  // namespace castellan
