@@ -3,7 +3,7 @@
  * the time of two hundred. The packages that the library depends on stay outside. The modules themselves are for the tests
  * and tools of this repository, and their declarations (`.d.ts`) are published.
  */
-import { readdirSync } from 'node:fs'
+import { readdirSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
@@ -23,12 +23,17 @@ const bundle = await rolldown({
     if (level === 'warn') throw new Error(`bundle: ${log.message}`)
   },
 })
+// Beside the old files, which are gone then: names of parts change with what is in them.
+const made = path.join(dist, 'bundle.new')
+rmSync(made, { recursive: true, force: true })
 await bundle.write({
-  dir: path.join(dist, 'bundle'),
+  dir: made,
   format: 'esm',
   entryFileNames: '[name].js',
   chunkFileNames: 'part-[name]-[hash].js',
 })
 await bundle.close()
-const files = readdirSync(path.join(dist, 'bundle'))
-console.log(`bundle: ${files.length} files`)
+const place = path.join(dist, 'bundle')
+rmSync(place, { recursive: true, force: true })
+renameSync(made, place)
+console.log(`bundle: ${readdirSync(place).length} files`)
