@@ -1,6 +1,7 @@
 /**
- * What `dispatchEntry` costs a host whose start is its own: a whole Node process with and without it, in turns.
- * Runs against dist (`npm run build:ts`). `--rounds N`, default 20; `--json` prints rows for `bench/run.mjs`.
+ * What the library costs the start of a host: a whole Node process that does nothing, one that imports an entry point of the
+ * package, and one that calls `dispatchEntry` for a start that is its own, in turns. Runs against dist/bundle (`npm run build:ts`).
+ * `--rounds N`, default 20; `--json` prints rows for `bench/run.mjs`.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -9,11 +10,16 @@ import { pathToFileURL } from 'node:url'
 const at = process.argv.indexOf('--rounds')
 const rounds = at === -1 ? 20 : Number(process.argv[at + 1])
 const dist = process.env.CASTELLAN_DIST ?? join(import.meta.dirname, '../dist')
-const calling = file =>
-  `import { dispatchEntry } from ${JSON.stringify(pathToFileURL(join(dist, file)).href)}; await dispatchEntry(process.argv)`
+const quoted = file => JSON.stringify(pathToFileURL(join(dist, 'bundle', file)).href)
+const importing = file => `import ${quoted(file)}`
+const calling = file => `import { dispatchEntry } from ${quoted(file)}; await dispatchEntry(process.argv)`
 const hosts = {
   'an empty host': '',
-  'dispatchEntry from castellan/entry': calling('entry/index.js'),
+  'import castellan': importing('index.js'),
+  'import castellan/policy': importing('policy.js'),
+  'import castellan/auth': importing('auth.js'),
+  'import castellan/apply-patch': importing('apply-patch.js'),
+  'dispatchEntry from castellan/entry': calling('entry.js'),
   'dispatchEntry from castellan': calling('index.js'),
 }
 

@@ -167,7 +167,7 @@ function print() {
       milliseconds(row.createMs),
     ])
   }
-  heading('a host that calls dispatchEntry first, from start to end')
+  heading('a host that starts, imports and ends')
   table(['', '× empty host', 'median'], results.entry, row => [row.host, ratio(row.ratio), milliseconds(row.medianMs)])
   if (results.applyPatch !== undefined) {
     heading('patches')

@@ -95,6 +95,17 @@ export const targets = [
   { what: 'namespace shared run, 100 carve-outs / 1', bound: 2, value: carveOuts(100) },
   { what: 'namespace shared run, 1000 carve-outs / 1', bound: 8, value: carveOuts(1000) },
   {
+    what: "import 'castellan' beyond an empty module",
+    unit: 'ms',
+    bound: 30,
+    value: ({ entry }) => {
+      const [empty, imported] = ['an empty host', 'import castellan'].map(name =>
+        entry?.find(({ host }) => host === name),
+      )
+      return imported === undefined ? null : imported.medianMs - empty.medianMs
+    },
+  },
+  {
     what: 'a call on a poisoned login beyond its stat',
     unit: 'µs',
     bound: 2,
