@@ -1,7 +1,8 @@
 /**
  * One value per path, and the question that is asked most: which is the deepest path that contains this one? Answered in a single
  * pass over the text of the path, whose hash at each separator is looked up in a flat table. Nothing is cut out of the text, and
- * where no path that is filed is as deep, nothing is looked up.
+ * where no path that is filed is as deep, nothing is looked up. Among many paths the time goes to memory that no cache holds, so
+ * the filed texts are copied side by side: a question touches a slot and a text, and no string on the heap.
  *
  * `PathTree` answers the same and more (what lies below), in several times the time.
  */
@@ -18,6 +19,16 @@ export const NOT_NORMAL = -2
 const DEEPEST_MARK = 31
 /** A hash that so many paths share was made on purpose; then the tree, which cannot be slowed down, answers. */
 const MOST_PROBES = 64
+/** More text than that has no places that fit into the table; the tree answers then, too. */
+const MOST_TEXT = 0x7fff_ffff
+
+// What a slot of the table holds, in four numbers.
+const SLOT = 4
+const HASH = 0
+/** Of the path, one higher, so that 0 is a free slot. */
+const NUMBER = 1
+const START = 2
+const LENGTH = 3
 
 /** Of the text up to `end`, without the first separator. The table and the walk must take the same steps. */
 function step(hash: number, character: number): number {
@@ -35,9 +46,9 @@ function slotOf(hash: number, mask: number): number {
 }
 
 export class PathIndex<Value> {
-  /** Each path with its value after it: what is found together lies together. */
-  readonly #filed: readonly (AbsolutePath | Value)[]
-  /** Pairs of a hash and, one higher so that 0 is free, the number of a path. */
+  readonly #values: readonly Value[]
+  /** The texts of the paths, one after the other. */
+  readonly #texts: Uint16Array
   readonly #table: Int32Array
   readonly #mask: number
   /** A bit for every depth at which a path is filed. */
@@ -48,23 +59,28 @@ export class PathIndex<Value> {
   #numbers: PathTree<number> | undefined
 
   constructor(byPath: ReadonlyMap<AbsolutePath, Value>) {
-    const filed: (AbsolutePath | Value)[] = []
-    for (const [path, value] of byPath) filed.push(path, value)
-    this.#filed = filed
+    this.#values = [...byPath.values()]
     let size = 8
     while (size < byPath.size * 2) size *= 2
     this.#mask = size - 1
-    this.#table = new Int32Array(size * 2)
-    let number = 0
-    for (const path of byPath.keys()) {
-      if (!this.#file(path, number++)) {
-        this.#numbers = numbersOf(byPath.keys())
-        break
-      }
-    }
+    this.#table = new Int32Array(size * SLOT)
+    let textLength = 0
+    for (const path of byPath.keys()) textLength += path.length
+    this.#texts = new Uint16Array(textLength > MOST_TEXT ? 0 : textLength)
+    if (textLength > MOST_TEXT || !this.#fileAll(byPath.keys())) this.#numbers = numbersOf(byPath.keys())
   }
 
-  #file(path: AbsolutePath, number: number): boolean {
+  #fileAll(paths: Iterable<AbsolutePath>): boolean {
+    let number = 0
+    let start = 0
+    for (const path of paths) {
+      if (!this.#file(path, number++, start)) return false
+      start += path.length
+    }
+    return true
+  }
+
+  #file(path: AbsolutePath, number: number, start: number): boolean {
     if (path === ROOT) {
       this.#root = number
       return true
@@ -72,12 +88,16 @@ export class PathIndex<Value> {
     this.#depths |= 1 << Math.min(depthOf(path), DEEPEST_MARK)
     const hash = hashOf(path)
     let slot = slotOf(hash, this.#mask)
-    for (let probes = 0; this.#table[slot * 2 + 1] !== 0; probes++) {
+    for (let probes = 0; this.#table[slot * SLOT + NUMBER] !== 0; probes++) {
       if (probes === MOST_PROBES) return false
       slot = (slot + 1) & this.#mask
     }
-    this.#table[slot * 2] = hash
-    this.#table[slot * 2 + 1] = number + 1
+    const at = slot * SLOT
+    this.#table[at + HASH] = hash
+    this.#table[at + NUMBER] = number + 1
+    this.#table[at + START] = start
+    this.#table[at + LENGTH] = path.length
+    for (let index = 0; index < path.length; index++) this.#texts[start + index] = path.charCodeAt(index)
     return true
   }
 
@@ -85,18 +105,26 @@ export class PathIndex<Value> {
   #find(path: string, length: number, hash: number): number {
     const table = this.#table
     for (let slot = slotOf(hash, this.#mask); ; slot = (slot + 1) & this.#mask) {
-      const number = table[slot * 2 + 1]! - 1
+      const at = slot * SLOT
+      const number = table[at + NUMBER]! - 1
       if (number === -1) return NOWHERE
-      if (table[slot * 2] !== hash) continue
-      const filed = this.#filed[number * 2] as AbsolutePath
-      if (filed.length === length && path.startsWith(filed)) return number
+      if (table[at + HASH] !== hash || table[at + LENGTH] !== length) continue
+      if (this.#isTextAt(table[at + START]!, path, length)) return number
     }
+  }
+
+  #isTextAt(start: number, path: string, length: number): boolean {
+    const texts = this.#texts
+    for (let index = 0; index < length; index++) {
+      if (texts[start + index] !== path.charCodeAt(index)) return false
+    }
+    return true
   }
 
   /** The value of the deepest path that contains `path`, itself included; undefined when none does. */
   deepestAbove(path: AbsolutePath): Value | undefined {
     const number = this.numberAbove(path)
-    return number < 0 ? undefined : (this.#filed[number * 2 + 1] as Value)
+    return number < 0 ? undefined : this.#values[number]
   }
 
   /**
@@ -140,7 +168,7 @@ export class PathIndex<Value> {
     const found: Value[] = []
     if (path === ROOT) return found
     const add = (number: number) => {
-      if (number !== NOWHERE) found.push(this.#filed[number * 2 + 1] as Value)
+      if (number !== NOWHERE) found.push(this.#values[number] as Value)
     }
     if (this.#numbers !== undefined) {
       for (const numbers of this.#numbers.above(parentOf(path))) numbers.forEach(add)

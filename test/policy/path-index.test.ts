@@ -75,18 +75,20 @@ describe('an index of paths', () => {
     }
   })
 
-  it('answers as well when many paths were made to have one hash', () => {
+  it.each([40, 200])('answers as well when %i paths were made to have one hash', count => {
     // The third character undoes what the first two did to the hash.
     const multiplier = 0x01000193
     const paths: AbsolutePath[] = []
-    for (let first = 0x100; paths.length < 200; first++) {
+    for (let first = 0x100; paths.length < 2 * count; first++) {
       for (let second = 0x100; second < 0xd800; second++) {
         const third = Math.imul(Math.imul(first, multiplier) ^ second, multiplier) >>> 0
         if (third > 0x100 && third < 0xd800) paths.push(path(`/${String.fromCharCode(first, second, third)}`))
       }
     }
-    const index = indexOf(paths)
-    for (const item of paths) expect(index.deepestAbove(path(`${item}/x`))).toBe(item)
+    const [filed, others] = [paths.slice(0, count), paths.slice(count)]
+    const index = indexOf(filed)
+    for (const item of filed) expect(index.deepestAbove(path(`${item}/x`))).toBe(item)
+    for (const item of others) expect(index.deepestAbove(path(`${item}/x`))).toBeUndefined()
   })
 })
 
