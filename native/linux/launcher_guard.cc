@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "launcher_child.h"
 #include "pipe.h"
@@ -16,8 +18,17 @@
 #include "syscalls.h"
 
 namespace castellan {
-
 namespace {
+
+// Guards of environments that are gone, which were not through yet.
+std::mutex left_guards_mutex;
+std::vector<UniqueFd> left_guards;
+
+void TakeExitsOfLeftGuards() {
+  std::lock_guard<std::mutex> lock(left_guards_mutex);
+  const auto gone = [](const UniqueFd& pidfd) { return TakeExit(pidfd.get()); };
+  left_guards.erase(std::remove_if(left_guards.begin(), left_guards.end(), gone), left_guards.end());
+}
 
 // A guard that is stopped must not stop its host for longer than this.
 constexpr int kPatienceMs = 1000;
@@ -42,6 +53,7 @@ int Send(int pipe, const std::string& note) {
 Report Launcher::StartGuard(RunRequest request) {
   std::lock_guard<std::mutex> lock(guard_mutex_);
   if (guard_pidfd_) return Report{};
+  TakeExitsOfLeftGuards();
   guard_request_ = std::move(request);
   const Report report = StartGuardAgain();
   // The caller knows that there is none, and starts nothing.
@@ -134,9 +146,11 @@ int Launcher::TellGuard(const std::string& note) {
   return write(guard_pipe_.get(), note.c_str(), note.size() + 1) < 0 && errno != EPIPE ? errno : 0;
 }
 
-// Told to go without looking for anything: this environment has ended its own trees. One that does not go in
-// time, as where others have all processors, is ended: nobody would take its exit later.
+// Told to go without looking for processes: this environment has ended its own trees. A placeholder whose
+// lock is held by a descriptor of a terminated worker is removed when Node.js has closed that descriptor,
+// which it does after this: such a guard takes up to a second, and its exit is taken by whoever comes next.
 void Launcher::StopGuard() {
+  TakeExitsOfLeftGuards();
   if (!guard_pidfd_) return;
   const char quit = 'q';
   if (write(guard_pipe_.get(), &quit, 1) < 0) { /* it is gone already */
@@ -146,12 +160,8 @@ void Launcher::StopGuard() {
     if (TakeExit(guard_pidfd_.get())) return;
     usleep(1000);
   }
-  sys::SendSignal(guard_pidfd_.get(), SIGKILL);
-  siginfo_t ignored;
-  while (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(guard_pidfd_.get()), &ignored, WEXITED) !=
-             0 &&
-         errno == EINTR) {
-  }
+  std::lock_guard<std::mutex> lock(left_guards_mutex);
+  left_guards.push_back(std::move(guard_pidfd_));
 }
 
 }  // namespace castellan

@@ -19,7 +19,11 @@ export function compileAuth(): CompiledAuth {
   const build = join(repository, 'build')
   mkdirSync(build, { recursive: true })
   const folder = mkdtempSync(join(build, 'auth-test-'))
-  for (const source of [join(repository, 'lib/errors.ts'), ...sourcesIn(join(repository, 'lib/auth'))]) {
+  for (const source of [
+    join(repository, 'lib/errors.ts'),
+    join(repository, 'lib/schema.ts'),
+    ...sourcesIn(join(repository, 'lib/auth')),
+  ]) {
     const target = join(folder, relative(join(repository, 'lib'), source)).replace(/\.ts$/, '.js')
     mkdirSync(dirname(target), { recursive: true })
     writeFileSync(target, compile(readFileSync(source, 'utf8')))

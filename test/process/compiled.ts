@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -56,14 +57,21 @@ function compiledModules(): string {
   const store = path.join(repository, '.cache/compiled')
   const kept = path.join(store, hash.digest('hex').slice(0, 16))
   if (existsSync(kept)) return kept
-  rmSync(store, { recursive: true, force: true })
   mkdirSync(store, { recursive: true })
   const making = mkdtempSync(path.join(store, 'making-'))
   for (const [name, text] of sources) {
     mkdirSync(path.dirname(path.join(making, name)), { recursive: true })
     writeFileSync(path.join(making, name), compile(text))
   }
-  renameSync(making, kept)
+  // Other users' hosts read it too.
+  chmodSync(making, 0o755)
+  try {
+    renameSync(making, kept)
+  } catch (error) {
+    // Another test file was sooner.
+    rmSync(making, { recursive: true })
+    if (!existsSync(kept)) throw error
+  }
   return kept
 }
 
