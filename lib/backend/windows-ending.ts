@@ -17,6 +17,7 @@ export class WindowsEnding implements Ending {
   readonly #grace: number
   #timers: NodeJS.Timeout[] = []
   #exited = false
+  #told = false
   #limit: LimitName | null = null
 
   constructor(child: ChildProcess, limits: LimitPlan, options: SpawnOptions) {
@@ -33,6 +34,11 @@ export class WindowsEnding implements Ending {
     return this.#limit
   }
 
+  /** Whether the command was ended on purpose. */
+  get told(): boolean {
+    return this.#told
+  }
+
   exceeded(limit: LimitName): void {
     if (this.#limit !== null || this.#exited) return
     this.#limit = limit
@@ -41,6 +47,7 @@ export class WindowsEnding implements Ending {
 
   terminate(signal: number = this.#signal, delay: number = this.#grace): void {
     if (this.#exited) return
+    this.#told = true
     this.#kill.call(this.#child, delay === 0 ? 9 : signal)
     if (delay > 0 && signal !== 9) this.#later(() => this.#kill.call(this.#child, 9), delay)
   }

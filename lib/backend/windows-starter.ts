@@ -54,7 +54,11 @@ export function windowsStarter(plan: WindowsPlan, launch: WindowsLaunch): Starte
       check()
       const started = startWindowsCommand(launch, plan, command, options, launch.access)
       const ending = new WindowsEnding(started.child, command.limits, options)
-      return superviseChild(started, ending, command, options, ended)
+      // What is ended on purpose before the helper has told anything is an end, and no failed start.
+      const confined = started.confined.catch((error: unknown) => {
+        if (!ending.told) throw error
+      })
+      return superviseChild({ child: started.child, confined }, ending, command, options, ended)
     },
   }
 }

@@ -106,8 +106,6 @@ export class HelperConversation {
         reject(error === null ? this.#talk.problem(command, true) : helperMissing(error))
       })
     })
-    // Whoever waits is told all the same; where nobody waits any more, as after a limit, it must not end the host.
-    this.started.catch(() => {})
   }
 
   /**

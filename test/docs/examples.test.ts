@@ -51,7 +51,8 @@ describe('the programs of the guides', () => {
     async ({ name, code, printed }) => {
       const file = `${name.replaceAll(/\W/g, '-')}.mjs`
       writeFileSync(path.join(folder, file), code)
-      const env = { ...process.env, HOME: home }
+      // Of a folder that this user may not search, a missing program would be EACCES.
+      const env = { ...process.env, HOME: home, PATH: '/usr/local/bin:/usr/bin:/bin' }
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { cwd: folder, env })
       expect(stdout).toBe(printed)
       expect(stderr).toBe('')

@@ -174,6 +174,17 @@ describe('a command on Windows', () => {
   })
 })
 
+it('has ended, and was not badly started, when it is ended before the helper tells anything', async () => {
+  const sandbox = await sandboxOf()
+  const child = sandbox.spawn('sh', ['-c', 'sleep 60'])
+  const told: string[] = []
+  for (const name of ['error', 'exit', 'close']) child.on(name, () => told.push(name))
+  child.terminate('SIGKILL', 0)
+  await new Promise(resolve => child.once('close', resolve))
+  expect(told).toEqual(['exit', 'close'])
+  await sandbox[Symbol.asyncDispose]()
+})
+
 describe('a program on Windows', () => {
   it('is a batch file only with words in which cmd.exe finds nothing', async () => {
     const sandbox = await sandboxOf()
