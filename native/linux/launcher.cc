@@ -55,6 +55,7 @@ Launcher::Launcher(Deliver deliver)
   event.events = EPOLLIN;
   event.data.u64 = kWakeupKey;
   epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wakeup_.get(), &event);
+  WatchLeftGuards();
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -242,6 +243,10 @@ void Launcher::Handle(uint64_t key) {
   }
   if (key == kGuardKey) {
     ReplaceGuard();
+    return;
+  }
+  if (key == kLeftGuardsKey) {
+    TakeExitsOfLeftGuards();
     return;
   }
   const uint32_t id = static_cast<uint32_t>(key >> 3);

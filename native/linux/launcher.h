@@ -137,6 +137,8 @@ class Launcher {
   void ForgetRemovedPlaceholders();
   int TellGuard(const std::string& note);
   void StopGuard();
+  void WatchLeftGuards();
+  static void TakeExitsOfLeftGuards();
   void Adopt(const ChildPointer& child);
   void Post(std::function<void()> command);
   ChildPointer Find(uint32_t id) const;

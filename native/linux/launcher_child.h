@@ -25,7 +25,7 @@ enum Slot : int {
 };
 
 // Keys of the epoll that are no child's.
-constexpr uint64_t kWakeupKey = ~0ull, kGuardKey = kWakeupKey - 1;
+constexpr uint64_t kWakeupKey = ~0ull, kGuardKey = kWakeupKey - 1, kLeftGuardsKey = kWakeupKey - 2;
 
 inline int64_t NowMs() {
   timespec now;

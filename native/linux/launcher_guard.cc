@@ -20,14 +20,18 @@
 namespace castellan {
 namespace {
 
-// Guards of environments that are gone, which were not through yet.
-std::mutex left_guards_mutex;
-std::vector<UniqueFd> left_guards;
+// Guards of environments that are gone, which were not through yet, and what tells every launcher of this
+// process that one of them has ended.
+struct LeftGuards {
+  std::mutex mutex;
+  std::vector<UniqueFd> pidfds;
+  UniqueFd epoll{epoll_create1(EPOLL_CLOEXEC)};
+};
 
-void TakeExitsOfLeftGuards() {
-  std::lock_guard<std::mutex> lock(left_guards_mutex);
-  const auto gone = [](const UniqueFd& pidfd) { return TakeExit(pidfd.get()); };
-  left_guards.erase(std::remove_if(left_guards.begin(), left_guards.end(), gone), left_guards.end());
+LeftGuards& Left() {
+  // Never destroyed: a launcher may run until the very end of the process.
+  static LeftGuards& left = *new LeftGuards;
+  return left;
 }
 
 // A guard that is stopped must not stop its host for longer than this.
@@ -53,7 +57,6 @@ int Send(int pipe, const std::string& note) {
 Report Launcher::StartGuard(RunRequest request) {
   std::lock_guard<std::mutex> lock(guard_mutex_);
   if (guard_pidfd_) return Report{};
-  TakeExitsOfLeftGuards();
   guard_request_ = std::move(request);
   const Report report = StartGuardAgain();
   // The caller knows that there is none, and starts nothing.
@@ -146,22 +149,39 @@ int Launcher::TellGuard(const std::string& note) {
   return write(guard_pipe_.get(), note.c_str(), note.size() + 1) < 0 && errno != EPIPE ? errno : 0;
 }
 
+void Launcher::WatchLeftGuards() {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kLeftGuardsKey;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, Left().epoll.get(), &event);
+}
+
+void Launcher::TakeExitsOfLeftGuards() {
+  LeftGuards& left = Left();
+  std::lock_guard<std::mutex> lock(left.mutex);
+  const auto gone = [](const UniqueFd& pidfd) { return TakeExit(pidfd.get()); };
+  left.pidfds.erase(std::remove_if(left.pidfds.begin(), left.pidfds.end(), gone), left.pidfds.end());
+}
+
 // Told to go without looking for processes: this environment has ended its own trees. A placeholder whose
 // lock is held by a descriptor of a terminated worker is removed when Node.js has closed that descriptor,
-// which it does after this: such a guard takes up to a second, and its exit is taken by whoever comes next.
+// which it does after this: such a guard takes up to a second, and another launcher takes its exit.
 void Launcher::StopGuard() {
-  TakeExitsOfLeftGuards();
   if (!guard_pidfd_) return;
   const char quit = 'q';
   if (write(guard_pipe_.get(), &quit, 1) < 0) { /* it is gone already */
   }
   guard_pipe_.Reset();
-  for (int i = 0; i < 200; i++) {
+  for (int i = 0; i < 20; i++) {
     if (TakeExit(guard_pidfd_.get())) return;
     usleep(1000);
   }
-  std::lock_guard<std::mutex> lock(left_guards_mutex);
-  left_guards.push_back(std::move(guard_pidfd_));
+  LeftGuards& left = Left();
+  std::lock_guard<std::mutex> lock(left.mutex);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  epoll_ctl(left.epoll.get(), EPOLL_CTL_ADD, guard_pidfd_.get(), &event);
+  left.pidfds.push_back(std::move(guard_pidfd_));
 }
 
 }  // namespace castellan
