@@ -115,8 +115,15 @@ export function running(argument: string): number {
 
 /** Whether so many processes have this argument, given half a minute. */
 export async function comesTo(count: number, argument: string): Promise<boolean> {
-  for (let tries = 0; tries < 1000 && running(argument) !== count; tries++) {
-    await new Promise(resolve => setTimeout(resolve, 30))
+  const pause = () => new Promise(resolve => setTimeout(resolve, 30))
+  for (let tries = 0; tries < 1000; tries++) {
+    // A process in the middle of execve(2) has no arguments for a moment: a look that finds it decides, and none needs two.
+    if (running(argument) === count) {
+      if (count > 0) return true
+      await pause()
+      if (running(argument) === 0) return true
+    }
+    await pause()
   }
-  return running(argument) === count
+  return false
 }
