@@ -9,7 +9,7 @@
  */
 import { fork } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual, parseArgs } from 'node:util'
@@ -25,11 +25,9 @@ import { loadLibrary, runCase } from '../test/conformance/windows-decisions.mjs'
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
 const SECONDS = 30
 
-function documents() {
-  return ['windows', 'windows-more'].map(name =>
-    JSON.parse(readFileSync(new URL(`../test/conformance/cases/${name}.json`, import.meta.url), 'utf8')),
-  )
-}
+const documents = ['windows', 'windows-more'].map(name =>
+  JSON.parse(readFileSync(new URL(`../test/conformance/cases/${name}.json`, import.meta.url), 'utf8')),
+)
 
 /** A build whose planner is a copy, and everything else the build itself. */
 function makeCopy(folder) {
@@ -42,33 +40,60 @@ function makeCopy(folder) {
   cpSync(join(DIST, 'plan/windows'), join(folder, 'plan/windows'), { recursive: true })
 }
 
-async function findsMistake(folder) {
+/** Every way to find a mistake, the cheapest first. Each takes a library and says whether it found one. */
+const searches = [
+  ({ library }) => examplesOf(library).some(([, ask, expected]) => !isDeepStrictEqual(ask(), expected)),
+  ({ forCases }) =>
+    documents.some(document =>
+      document.cases.some(given => runCase(given, forCases, document).some(({ outcome }) => outcome === 'failed')),
+    ),
+  ({ library }) => brokenLaws(library, { runs: 150, seed: 7 }).length > 0,
+  ({ library }) => checkPlans({ policies: 300, seed: 7, library, enough: 1 }).found.length > 0,
+]
+
+/** What found the last mistake in a file is likely to find the next one in it. */
+const lastFinders = new Map()
+
+async function findsMistake({ folder, file }) {
   const load = name => import(join(folder, `${name}.js`))
+  const last = lastFinders.get(file)
+  const inOrder = last === undefined ? searches : [last, ...searches.filter(search => search !== last)]
   try {
-    const forCases = await loadLibrary(load)
-    for (const document of documents()) {
-      for (const given of document.cases) {
-        if (runCase(given, forCases, document).some(({ outcome }) => outcome === 'failed')) return true
-      }
-    }
-    const library = await loadWindowsLibrary(load)
-    if (examplesOf(library).some(([, ask, expected]) => !isDeepStrictEqual(ask(), expected))) return true
-    if (brokenLaws(library, { runs: 150, seed: 7 }).length > 0) return true
-    return checkPlans({ policies: 300, seed: 7, library }).found.length > 0
+    const loaded = { forCases: await loadLibrary(load), library: await loadWindowsLibrary(load) }
+    const finder = inOrder.find(search => foundBy(search, loaded))
+    if (finder !== undefined) lastFinders.set(file, finder)
+    return finder !== undefined
   } catch {
     return true
   }
 }
 
-let worker = null
+function foundBy(search, loaded) {
+  try {
+    return search(loaded)
+  } catch {
+    return true
+  }
+}
 
-/** One question to the process; it is made anew when it did not answer in time. */
-function ask(folder) {
-  worker ??= fork(fileURLToPath(import.meta.url), {
+/** Modules that were loaded stay: a process is given up before it could end for want of memory, which would look like a find. */
+const MUTANTS_EACH = 50
+
+/** One for each turn; made anew when it did not answer in time. */
+const workers = []
+const asked = []
+
+function ask(turn, question) {
+  asked[turn] = (asked[turn] ?? 0) + 1
+  if (asked[turn] % MUTANTS_EACH === 0) {
+    workers[turn]?.disconnect()
+    workers[turn] = undefined
+  }
+  workers[turn] ??= fork(fileURLToPath(import.meta.url), {
     execArgv: ['--max-old-space-size=512'],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
-  const current = worker
+  const current = workers[turn]
   return new Promise(resolve => {
     const answered = found => {
       clearTimeout(timer)
@@ -76,22 +101,22 @@ function ask(folder) {
       resolve(found)
     }
     const lost = () => {
-      worker = null
+      workers[turn] = undefined
       current.kill('SIGKILL')
       answered(true)
     }
     const timer = setTimeout(lost, SECONDS * 1000)
     current.on('message', answered).on('exit', lost)
-    current.send(folder)
+    current.send(question)
   })
 }
 
-async function isFound({ file, text }) {
+async function isFound({ file, text }, turn) {
   const folder = mkdtempSync(join(tmpdir(), 'castellan-mutant-'))
   try {
     makeCopy(folder)
     writeFileSync(join(folder, 'plan/windows', file), text)
-    return await ask(folder)
+    return await ask(turn, { folder, file })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -106,8 +131,8 @@ function mutantsOf({ every, only }) {
 if (process.send === undefined) {
   const { values } = parseArgs({ options: { every: { type: 'string', default: '1' }, only: { type: 'string' } } })
   const mutants = mutantsOf({ every: Number(values.every), only: values.only })
-  await reportMutants(mutants, isFound)
-  worker?.disconnect()
+  await reportMutants(mutants, isFound, availableParallelism())
+  for (const worker of workers) worker?.disconnect()
 } else {
-  process.on('message', async folder => process.send(await findsMistake(folder)))
+  process.on('message', async question => process.send(await findsMistake(question)))
 }

@@ -5,4 +5,5 @@ export function checkPlans(question: {
   readonly seed: number
   readonly library: object
   readonly alter?: (plan: WindowsPlan) => WindowsPlan
+  readonly enough?: number
 }): { readonly found: readonly object[]; readonly plans: number; readonly kinds: ReadonlyMap<string, number> }

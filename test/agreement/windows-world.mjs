@@ -259,13 +259,13 @@ function* reversalViolations(plan, library) {
   if (again.reversals.length > 0) yield { what: 'is applied twice' }
 }
 
-/** What random policies break, at most one finding for each; and how many became plans. */
-export function checkPlans({ policies, seed, library, alter = plan => plan }) {
+/** What random policies break, at most one finding for each and no more than is enough; and how many became plans. */
+export function checkPlans({ policies, seed, library, alter = plan => plan, enough = policies }) {
   const random = randomOf(seed)
   const found = []
   const kinds = new Map()
   let plans = 0
-  for (let count = 0; count < policies; count++) {
+  for (let count = 0; count < policies && found.length < enough; count++) {
     const question = randomQuestion(random)
     const answer = library.planForWindows(question)
     if ('refusal' in answer) {

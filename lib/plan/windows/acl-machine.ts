@@ -28,7 +28,6 @@ export const fileRights = {
   deleteChild: 0x40,
   delete: 0x1_0000,
   writeDac: 0x4_0000,
-  writeOwner: 0x8_0000,
 } as const
 
 /** What a kind of planned entry is on an object. */
@@ -36,10 +35,10 @@ export function aceTypeOf(kind: AccessEntryKind): Ace['type'] {
   return kind === 'allow' || kind === 'read' ? 'allow' : 'deny'
 }
 
+/** Null above a drive and above a share. */
 function parentKey(key: string): string | null {
-  const slash = key.lastIndexOf('/')
-  if (/^[^/]+:\/$/.test(key) || /^\/\/[^/]+\/[^/]+$/.test(key) || slash < 1) return null
-  const parent = key.slice(0, slash)
+  const parent = /^((?:\/\/[^/]+\/)?[^/]+(?:\/[^/]+)*)\/[^/]+$/.exec(key)?.[1]
+  if (parent === undefined) return null
   return parent.endsWith(':') ? `${parent}/` : parent
 }
 
@@ -84,8 +83,7 @@ const writeRights = 0x2 | 0x4 | 0x10 | 0x100 | 0x1_0000 | 0x4_0000 | 0x8_0000
 export function tokenMay(tree: AclTree, token: ModelToken, path: string, rights: number): boolean {
   const aces = effectiveAces(tree, path)
   if (!grants(aces, token.principals, rights)) return false
-  const written = rights & writeRights
-  return written === 0 || grants(aces, token.restricting, written)
+  return grants(aces, token.restricting, rights & writeRights)
 }
 
 /** By the object's own right, or by its directory's, which no second check is made for (spec/windows E). */

@@ -65,8 +65,8 @@ type Members = Readonly<Record<string, unknown>>
 function jsonOf(argument: string): Members | null {
   try {
     const bytes = Uint8Array.from(atob(argument), character => character.charCodeAt(0))
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null
+    // What is no object has none of the members that are asked for.
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Members | null
   } catch {
     return null
   }

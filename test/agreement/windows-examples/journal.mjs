@@ -47,6 +47,7 @@ export function journalExamples(add, library) {
     1,
     { readonly: ones, workspace: twos },
   ])
+  add('a store of nothing', () => library.emptyCapabilityStore, { version: 1, sids: {} })
   add(
     'bytes of a capability',
     () => library.sidFromBytes(bytes(1, 0, 0, 0, 255, 255, 255, 255, 0, 1, 0, 0, 0, 0, 0, 0)),

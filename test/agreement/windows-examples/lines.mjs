@@ -40,6 +40,16 @@ export function lineExamples(add, library) {
   }
   add('a variable that is undefined is not there', () => library.environmentBlock({ a: undefined, b: '' }), 'b=\0\0')
 
+  add(
+    'of two spellings of a variable the first one stays, and one that is undefined is none',
+    () => {
+      const command = { Path: 'a', PATH: 'b', TERM: undefined, PAGER: 'p', GIT_PAGER: 'g', LESS: 'l', PATHEXT: 'x' }
+      const question = { backend: 'unelevated', closesNetwork: false, managedProxy: false, stubs: null, gitRoot: null }
+      return library.windowsEnvironment({ ...question, command, host: { PATH: 'c' } })
+    },
+    { Path: 'a', PAGER: 'p', GIT_PAGER: 'g', LESS: 'l', PATHEXT: 'x' },
+  )
+
   add('frames that are too long', () => decoded(library, bytes(1, 0, 128, 0, 0)), [[{ flaw: 'too-long' }], false])
   add('the longest frame is waited for', () => decoded(library, bytes(0, 0, 128, 0)), [[], true])
   add(

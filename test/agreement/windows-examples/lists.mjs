@@ -1,5 +1,5 @@
 /** The model of access lists. */
-import { planOf } from './shared.mjs'
+import { codeOf, planOf } from './shared.mjs'
 
 const deny = (sid, mask, inherited = true) => ({ type: 'deny', sid, mask, inherited })
 const allow = (sid, mask, inherited = true) => ({ type: 'allow', sid, mask, inherited })
@@ -86,6 +86,50 @@ export function listExamples(add, library) {
         protected: new Set(),
       }),
     ['c:/a D:t:1 Ai:s:10'],
+  )
+
+  // winnt.h: FILE_READ_DATA, FILE_WRITE_DATA, FILE_DELETE_CHILD, DELETE, WRITE_DAC.
+  add('rights are those of Windows', () => library.fileRights, {
+    ...{ readData: 0x1, writeData: 0x2, deleteChild: 0x40, delete: 0x1_0000, writeDac: 0x4_0000 },
+  })
+  for (const [path, key, expected] of [
+    ['C:\\a', 'c:/', true],
+    ['C:\\', 'c:/', true],
+    ['\\\\s\\h\\x', '//s/h', true],
+    ['\\\\s\\h', '//s', false],
+    ['\\\\s\\h\\x', '//s', false],
+    ['C:\\a\\b', 'c:/a', true],
+    ['C:\\ab', 'c:/a', false],
+  ]) {
+    const tree = { own: new Map([[key, [allow('u', 1)]]]), protected: new Set() }
+    add(`${path} inherits from ${key}`, () => library.effectiveAces(tree, path).length === 1, expected)
+  }
+  add('directories that are missing are made before anything denies them', () => {
+    const entry = { path: 'C:\\a', kind: 'deny', mask: 2, inherited: true, roles: ['workspace'] }
+    const plan = { materialize: ['C:\\a\\b'], accessEntries: [entry] }
+    return library.aclOperations(plan, () => 's').map(({ kind, path }) => [kind, path])
+  }, [
+    ['make-directory', 'C:\\a\\b'],
+    ['set-entry', 'C:\\a'],
+  ])
+  add(
+    'a role without an identifier is no entry',
+    () => {
+      const entry = { path: 'C:\\a', kind: 'deny', mask: 2, inherited: true, roles: ['workspace'] }
+      return codeOf(() => library.aclOperations({ materialize: [], accessEntries: [entry] }, () => undefined))
+    },
+    'ERR_INTERNAL',
+  )
+  add(
+    'with shared capabilities a denial names the shared one, of the configuration of agents the other as well',
+    () =>
+      ['.git', '.codex', '.agents', 'src'].map(name => {
+        const path = `/c:/ws/${name}`
+        const parts = { roots: ['/c:/ws'], denyWrite: [path], denyRead: [], pins: [] }
+        const question = { parts, readRoots: [], cwd: '/c:/ws', backend: 'unelevated', scheme: 'shared' }
+        return library.accessEntries(question)[0].roles.join()
+      }),
+    ['workspace', 'workspace,cwd:c:/ws', 'workspace,cwd:c:/ws', 'workspace'],
   )
 
   add('everyone in the token opens what everyone may write', () => [viewOf(library, true), viewOf(library, false)], [

@@ -53,6 +53,33 @@ function readerPlan(library, { files = {}, options = {}, policy = 'read-only' })
   })
 }
 
+/** What ssh's files refer to when each includes the next one; the file of number 0 is the configuration itself. */
+function includedDirectories(library) {
+  const files = {}
+  const dirs = ['C:\\ws', 'C:\\Windows']
+  for (let number = 0; number < 20; number++) {
+    const name = number === 0 ? 'config' : `c${number}`
+    dirs.push(`C:\\u\\key${number}`)
+    files[`C:\\u\\.ssh\\${name}`] = `IdentityFile ~/key${number}/id\nInclude c${number + 1}\n`
+  }
+  const { plan } = readerPlan(library, { files: windowsFiles({ dirs, files }) })
+  return plan.readRoots.filter(path => path.startsWith('C:\\u\\key'))
+}
+
+/** The denials of a workspace whose `.git` is a file with this text, on a disk that also has `C:\other`. */
+function pointerDenials(library, text) {
+  const disk = windowsFiles({ dirs: ['C:\\ws', 'C:\\other\\git', 'C:\\state'], files: { 'C:\\ws\\.git': text } })
+  const { plan } = library.planForWindows({
+    ...{
+      policy: { type: 'workspace-write', writable_roots: ['C:\\other'] },
+      cwd: 'C:\\ws',
+      stateDirectory: 'C:\\state',
+    },
+    ...{ backend: 'unelevated', environment: {}, host: {}, files: disk },
+  })
+  return plan.denyWrite
+}
+
 const patterned = {
   kind: 'restricted',
   entries: [special('root', 'read'), { path: { type: 'glob_pattern', pattern: 'C:\\ws\\*.env' }, access: 'none' }],
@@ -129,6 +156,18 @@ export function placeExamples(add, library) {
       places,
     )
   }
+  add('ssh is followed as deep as it goes itself', () => includedDirectories(library), [
+    ...['C:\\u\\key17', 'C:\\u\\key18', 'C:\\u\\key19'],
+  ])
+  add(
+    'a pointer file is read up to the size that git reads',
+    () =>
+      [1 << 20, (1 << 20) + 1].map(size => {
+        const text = 'gitdir: C:\\other\\git\n'
+        return pointerDenials(library, text + '\n'.repeat(size - text.length))
+      }),
+    [['C:\\ws\\.git', 'C:\\other\\git'], ['C:\\ws\\.git']],
+  )
   add(
     'a directory that cannot be listed refuses a pattern',
     () => {
