@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { lutimesSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { kernelLock, ownerFileLock } from '../../lib/auth/index.ts'
 import { formatOwner, type Owner, parseOwner } from '../../lib/auth/lock/owner-name.ts'
 import { ownIdentity } from '../../lib/auth/lock/process-identity.ts'
@@ -11,6 +11,17 @@ import { type TemporaryHome, temporaryHome } from './support.ts'
 
 let home: TemporaryHome
 let path: string
+
+/** Told before a file is removed; the removal waits for it. */
+let beforeUnlink: (path: string) => Promise<void> = async () => {}
+vi.mock('node:fs/promises', async original => {
+  const real = await original<typeof import('node:fs/promises')>()
+  const unlink = async (file: string) => {
+    await beforeUnlink(file)
+    await real.unlink(file)
+  }
+  return { ...real, unlink }
+})
 
 const name = (owner: Partial<Owner>) => formatOwner({ ...ownIdentity(), nonce: 'n', kernel: false, ...owner })
 /** Puts the name of this owner on the lock, in place of what is there. */
@@ -24,10 +35,14 @@ beforeEach(() => {
   home = temporaryHome()
   path = join(home.path, 'lock')
 })
-afterEach(() => home.remove())
+afterEach(() => {
+  beforeUnlink = async () => {}
+  home.remove()
+})
 
 describe('the portable lock', () => {
   const owner = () => `${path}.owner`
+  const guardOf = (nonce: string) => `${owner()}.takeover.${nonce}`
   const age = (seconds: number) => lutimesSync(owner(), Date.now() / 1000 - seconds, Date.now() / 1000 - seconds)
   const taken = () =>
     ownerFileLock.acquire(path, { timeoutMs: 60 }).then(
@@ -98,17 +113,40 @@ describe('the portable lock', () => {
 
   it('goes on where a process was killed while it took over', async () => {
     write({ startTime: '1' })
-    symlinkSync(name({ startTime: '1' }), `${owner()}.takeover`)
+    symlinkSync(name({ startTime: '1', nonce: 'second' }), guardOf('n'))
+    symlinkSync(name({ startTime: '1', nonce: 'third' }), guardOf('second'))
     expect(await taken()).toBe('taken')
     expect(readdirSync(home.path)).toEqual([])
   })
 
+  it('is taken over by one of two that find a take-over unfinished', async () => {
+    write({ startTime: '1' })
+    symlinkSync(name({ startTime: '1', nonce: 'second' }), guardOf('n'))
+    // The first stops before it removes the guard, the second before it removes the lock, if it ever comes so far.
+    const [first, second] = [stop(), stop()]
+    beforeUnlink = async file => {
+      if (file === guardOf('n') && !first.reached()) await first.here()
+      else if (file === owner() && !second.reached()) await second.here()
+    }
+    const winner = ownerFileLock.acquire(path, { timeoutMs: 5_000 })
+    expect(await Promise.race([first.met.then(() => 'stopped'), winner])).toBe('stopped')
+    const loser = taken()
+    await Promise.race([loser, second.met])
+    beforeUnlink = async () => {}
+    first.pass()
+    const held = await winner
+    second.pass()
+    expect(await loser).toBe('lock_timeout')
+    await held.release()
+    expect(await taken()).toBe('taken')
+  })
+
   it('waits for a living process that takes over', async () => {
     write({ startTime: '1' })
-    symlinkSync(name({}), `${owner()}.takeover`)
+    symlinkSync(name({}), guardOf('n'))
     expect(await taken()).toBe('lock_timeout')
     expect(ownerNow()).toMatchObject({ startTime: '1' })
-    rmSync(`${owner()}.takeover`)
+    rmSync(guardOf('n'))
     expect(await taken()).toBe('taken')
   })
 
@@ -133,6 +171,25 @@ describe('the portable lock', () => {
     expect(ownerNow()?.nonce).toBe('successor')
   })
 })
+
+/** A place in the code under test where it waits until it is let pass. */
+function stop() {
+  let reach = () => {}
+  let pass = () => {}
+  let wasReached = false
+  const met = new Promise<void>(resolve => {
+    reach = resolve
+  })
+  const passed = new Promise<void>(resolve => {
+    pass = resolve
+  })
+  const here = () => {
+    wasReached = true
+    reach()
+    return passed
+  }
+  return { met, pass: () => pass(), reached: () => wasReached, here }
+}
 
 function startTimeOf({ pid }: ChildProcess): string {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

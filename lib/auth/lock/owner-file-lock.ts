@@ -7,12 +7,15 @@
  * (another machine, another container), when it was not touched for thirty seconds. A holder that is known to live keeps it
  * however long it stalls: taking the lock from a suspended process would spend a refresh token twice.
  *
- * Take-over happens under a second such file. What remains: two processes that find that one stale at the same moment, and
- * two machines whose clocks differ by more than thirty seconds and believe each other dead.
+ * Take-over happens under a second such file, which is named for the dead owner's nonce: of all processes that find one owner
+ * dead, one at a time may remove what that owner left, and only while it is still there. Such a guard may be left behind as
+ * well; it is taken over in the same way, under a third. So nobody ever removes the file of an owner that it did not find
+ * dead. What remains: two machines whose clocks differ by more than thirty seconds and believe each other dead.
  */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, lutimes, open, readlink, symlink, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, lutimes, open, readdir, readlink, symlink, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuthError, systemCause } from '../errors.ts'
 import { type FileLock, type HeldLock, type LockOptions, pollDelay } from './file-lock.ts'
@@ -34,12 +37,19 @@ export const ownerFileLock: FileLock = {
  */
 export async function acquireOwnerFile(path: string, { timeoutMs }: LockOptions, kernel: boolean): Promise<HeldLock> {
   const file = `${path}.owner`
-  const owner: Owner = { ...ownIdentity(), nonce: randomBytes(8).toString('base64url'), kernel }
   const deadline = performance.now() + timeoutMs
+  let tookOver = false
   for (let attempt = 0; ; attempt++) {
-    const claim = await create(file, owner)
-    if (claim !== undefined) return hold(claim)
-    if ((await isStale(file, kernel)) && (await takeOver(file, owner))) continue
+    const claim = await create(file, kernel)
+    if (claim !== undefined) {
+      if (tookOver) await removeGuards(file)
+      return hold(claim)
+    }
+    const stale = await staleMark(file, kernel)
+    if (stale !== undefined) {
+      tookOver = true
+      if (await takeOver(file, file, stale, kernel)) continue
+    }
     if (performance.now() > deadline) throw new AuthError('lock_timeout', { operation: 'lock', location: path })
     await sleep(pollDelay(attempt))
   }
@@ -53,8 +63,9 @@ interface Claim {
   readonly inode: number | undefined
 }
 
-/** Makes the file; nothing when another process was first. */
-async function create(file: string, owner: Owner): Promise<Claim | undefined> {
+/** Makes the file, for an owner that never was before; nothing when another process was first. */
+async function create(file: string, kernel: boolean): Promise<Claim | undefined> {
+  const owner: Owner = { ...ownIdentity(), nonce: randomBytes(8).toString('base64url'), kernel }
   try {
     await symlink(formatOwner(owner), file)
     return { file, nonce: owner.nonce, inode: undefined }
@@ -123,12 +134,23 @@ async function readPlain(file: string): Promise<string> {
   }
 }
 
-async function isStale(file: string, kernel: boolean): Promise<boolean> {
+/**
+ * What tells the file of a dead owner from any later one; nothing while its owner may live. `kernel` as in `acquireOwnerFile`.
+ */
+async function staleMark(file: string, kernel: boolean): Promise<string | undefined> {
   const owner = await readOwner(file)
-  if (kernel && owner?.kernel && sharesKernel(owner)) return true
-  const running = owner === undefined ? 'unknown' : isRunning(owner)
-  if (running !== 'unknown') return running === 'no'
-  return (await ageOf(file)) > (owner === undefined ? namelessAfterMs : staleAfterMs)
+  if (owner === undefined) return staleNameless(file)
+  if (kernel && owner.kernel && sharesKernel(owner)) return owner.nonce
+  const running = isRunning(owner)
+  const dead = running === 'unknown' ? (await ageOf(file)) > staleAfterMs : running === 'no'
+  return dead ? owner.nonce : undefined
+}
+
+/** A plain file without a name has no nonce: its place on the disk and its last change stand for one. */
+async function staleNameless(file: string): Promise<string | undefined> {
+  const stats = await lstat(file, { bigint: true }).catch(() => undefined)
+  if (stats === undefined || Date.now() - Number(stats.mtimeMs) <= namelessAfterMs) return undefined
+  return `nameless-${stats.ino}-${stats.mtimeNs}`
 }
 
 async function ageOf(file: string): Promise<number> {
@@ -139,24 +161,37 @@ async function ageOf(file: string): Promise<number> {
   }
 }
 
+const guardSuffix = '.takeover.'
+
 /**
- * Removes a stale lock; false when another process is about to. One at a time, and only after looking again: it may have a
- * living owner by now.
+ * Removes what the dead owner `stale` left; false when another process is about to. `lock` is the file that the guards are
+ * named after.
+ *
+ * Why this removes no other's file: whoever holds the guard of a nonce is alone with it, looks again, and finds either that
+ * very owner, whose file nobody else may remove now, or another one, whose file it leaves alone. No nonce comes twice.
  */
-async function takeOver(file: string, owner: Owner): Promise<boolean> {
-  const guard = `${file}.takeover`
-  const claim = await create(guard, owner)
+async function takeOver(lock: string, file: string, stale: string, kernel: boolean): Promise<boolean> {
+  const guard = `${lock}${guardSuffix}${stale}`
+  const claim = await create(guard, false)
   if (claim === undefined) {
     // Never by the kernel's lock: it keeps out nobody who has the portable one only.
-    if (await isStale(guard, false)) await unlink(guard).catch(() => undefined)
+    const deadGuard = await staleMark(guard, false)
+    if (deadGuard !== undefined) await takeOver(lock, guard, deadGuard, false)
     return false
   }
   try {
-    if (await isStale(file, owner.kernel)) await unlink(file).catch(() => undefined)
+    if ((await staleMark(file, kernel)) === stale) await unlink(file).catch(() => undefined)
     return true
   } finally {
     if (await isOurs(claim)) await unlink(guard).catch(() => undefined)
   }
+}
+
+/** What was left by processes that ended while they took over. Called by the new owner: nothing they guarded is there. */
+async function removeGuards(file: string): Promise<void> {
+  const names = await readdir(dirname(file)).catch(() => [])
+  const guards = names.filter(name => name.startsWith(`${basename(file)}${guardSuffix}`))
+  for (const name of guards) await unlink(join(dirname(file), name)).catch(() => undefined)
 }
 
 function codeOf(error: unknown): string | undefined {
