@@ -9,14 +9,13 @@
 
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "become.h"
+#include "binding_environment.h"
 #include "binding_system.h"
 #include "confine_process.h"
-#include "launcher.h"
 #include "memory_file.h"
 #include "probe.h"
 
@@ -30,108 +29,6 @@ std::vector<uint64_t> AlignedCopy(const Napi::Uint8Array& bytes) {
   if (bytes.ByteLength() > 0) memcpy(copy.data(), bytes.Data(), bytes.ByteLength());
   return copy;
 }
-
-Napi::Value ReportToObject(Napi::Env env, const Report& report) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("stage", static_cast<int32_t>(report.stage));
-  object.Set("errno", report.error);
-  object.Set("index", report.index);
-  return object;
-}
-
-Napi::Value BytesToBuffer(Napi::Env env, const std::vector<uint8_t>& bytes) {
-  return Napi::Buffer<uint8_t>::Copy(env, bytes.data(), bytes.size());
-}
-
-Napi::Object ResultToObject(Napi::Env env, const RunResult& result) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("id", result.id);
-  object.Set("pid", result.pid);
-  if (result.report.stage != Stage::kNone) object.Set("failure", ReportToObject(env, result.report));
-  object.Set("exitCode", result.exit_code);
-  object.Set("signal", result.signal);
-  object.Set("timedOut", result.timed_out);
-  object.Set("limit", static_cast<int32_t>(result.limit));
-  object.Set("exitUnknown", result.exit_unknown);
-  object.Set("stdoutTruncated", result.stdout_truncated);
-  object.Set("stderrTruncated", result.stderr_truncated);
-  object.Set("stdout", BytesToBuffer(env, result.output));
-  object.Set("stderr", BytesToBuffer(env, result.errors));
-  if (!result.reported.empty()) object.Set("reported", BytesToBuffer(env, result.reported));
-  return object;
-}
-
-// A call that needs what calling a function needs, and does nothing.
-bool CanRunJavaScript(Napi::Env env) {
-  const Napi::HandleScope scope(env);
-  napi_value object;
-  return napi_create_object(env, &object) == napi_ok &&
-         napi_set_named_property(env, object, "called", object) == napi_ok;
-}
-
-// What belongs to one environment (the main thread or a worker): gone when the environment goes.
-class Environment {
- public:
-  explicit Environment(Napi::Env env) : env_(env) {}
-
-  Launcher& launcher() {
-    if (!launcher_) {
-      launcher_ = std::make_unique<Launcher>([this](std::vector<RunResult>&& results) {
-        auto* batch = new std::vector<RunResult>(std::move(results));
-        if (deliver_.NonBlockingCall(batch, Deliver) != napi_ok) delete batch;
-      });
-    }
-    return *launcher_;
-  }
-
-  void Listen(Napi::Function listener) {
-    if (deliver_) return;
-    deliver_ = Napi::ThreadSafeFunction::New(env_, listener, "castellan", 0, 1);
-    deliver_.Unref(env_);
-  }
-
-  // Whether running commands keep the event loop alive.
-  void Hold(bool hold) {
-    if (hold)
-      deliver_.Ref(env_);
-    else
-      deliver_.Unref(env_);
-  }
-
-  // A descriptor that JavaScript is to close with Release. A worker thread that is terminated does not come
-  // to that.
-  int Own(int fd) {
-    if (fd >= 0) owned_.emplace(fd, fd);
-    return fd;
-  }
-
-  void Release(int fd) {
-    if (owned_.erase(fd) == 0) const UniqueFd closing(fd);
-  }
-
-  void Close() {
-    launcher_.reset();
-    owned_.clear();
-    if (deliver_) deliver_.Abort();
-  }
-
- private:
-  static void Deliver(Napi::Env env, Napi::Function listener, std::vector<RunResult>* batch) {
-    // At the end of the environment results still arrive, with no JavaScript left that could be called.
-    if (env != nullptr && listener != nullptr && CanRunJavaScript(env)) {
-      Napi::HandleScope scope(env);
-      Napi::Array results = Napi::Array::New(env, batch->size());
-      for (uint32_t i = 0; i < batch->size(); i++) results.Set(i, ResultToObject(env, (*batch)[i]));
-      listener.Call({results});
-    }
-    delete batch;
-  }
-
-  Napi::Env env_;
-  std::unique_ptr<Launcher> launcher_;
-  std::unordered_map<int, UniqueFd> owned_;
-  Napi::ThreadSafeFunction deliver_;
-};
 
 Environment& EnvironmentOf(const Napi::CallbackInfo& info) {
   return *info.Env().GetInstanceData<Environment>();
@@ -229,7 +126,8 @@ Napi::Value StartGuard(const Napi::CallbackInfo& info) {
   RunRequest request;
   if (!ReadRunRequest(info, &request)) return Misused(info);
   const Report report = EnvironmentOf(info).launcher().StartGuard(std::move(request));
-  return report.stage == Stage::kNone ? info.Env().Undefined() : ReportToObject(info.Env(), report);
+  return report.stage == Stage::kNone ? info.Env().Undefined()
+                                      : Napi::Value(ReportToObject(info.Env(), report));
 }
 
 // notePlaceholder(made, path) -> 0 or an errno
@@ -324,14 +222,16 @@ Napi::Value CloseFile(const Napi::CallbackInfo& info) {
 Napi::Value Confine(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsExternal()) return Misused(info);
   const Report report = ConfineProcess((*info[0].As<PlanHandle>().Data())->view);
-  return report.stage == Stage::kNone ? info.Env().Undefined() : ReportToObject(info.Env(), report);
+  if (report.stage == Stage::kNone) return info.Env().Undefined();
+  return ReportToObject(info.Env(), report);
 }
 
 // tryInChild(plan, request): carries a plan out in a throw-away child that executes nothing.
 Napi::Value TryPlan(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsExternal()) return Misused(info);
   const Report report = ProbePlan(**info[0].As<PlanHandle>().Data());
-  return report.stage == Stage::kNone ? info.Env().Undefined() : ReportToObject(info.Env(), report);
+  return report.stage == Stage::kNone ? info.Env().Undefined()
+                                      : Napi::Value(ReportToObject(info.Env(), report));
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ long ExecuteCandidatesInChild(const Launch& launch);
 // child_mounts.cc
 bool SetUpMountsInChild(const Launch& launch, Report* report);
 
-// For a tree that another program made: each bind must show what the plan was made for. child_mounts.cc
+// For a tree that another program made: each bind must show what the plan was made for. child_verify.cc
 bool VerifyBindsInChild(const PlanView& plan, Report* report);
 
 }  // namespace castellan
