@@ -130,6 +130,8 @@ export interface LaunchErrorDetails extends ErrorDetails {
   /** The plan line that was being carried out. */
   readonly planLine?: string
   readonly path?: string
+  /** Default: false. */
+  readonly partly?: boolean
 }
 
 /** A confinement step failed. The command did not run. */
@@ -139,6 +141,8 @@ export class LaunchError extends LibraryError {
   readonly errno: number | undefined
   readonly planLine: string | undefined
   readonly path: string | undefined
+  /** From `restrictCurrentProcess` alone: something holds this process for good, but not its policy. It has to end. */
+  readonly partly: boolean
 
   constructor(message: string, details: LaunchErrorDetails) {
     super('ERR_LAUNCH', message, details)
@@ -147,6 +151,7 @@ export class LaunchError extends LibraryError {
     this.errno = details.errno
     this.planLine = details.planLine
     this.path = details.path
+    this.partly = details.partly ?? false
   }
 }
 

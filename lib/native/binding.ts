@@ -19,6 +19,11 @@ export interface NativeFailure {
   readonly index: number
 }
 
+export interface NativeConfinementFailure extends NativeFailure {
+  /** The filter holds every thread from now on, and Landlock none. */
+  readonly partly: boolean
+}
+
 /** A validated plan image inside the addon. */
 export interface NativePlan {
   readonly __nativePlan: never
@@ -119,7 +124,7 @@ export interface LinuxBinding {
    */
   becomeHelper(planDescriptor: number, command: readonly string[], as: 'become' | 'exec'): number
   /** Confines every thread of this process by Landlock and a filter (native/linux/confine_process.h). */
-  confineProcess(plan: NativePlan): NativeFailure | undefined
+  confineProcess(plan: NativePlan): NativeConfinementFailure | undefined
   /** A pair of connected sockets, this process's and a child's, or an errno. The caller closes both with `closeFile`. */
   makeHandover(): readonly [own: number, other: number] | number
   /** Blocks until so many descriptors have come, the other side has gone or `timeout` ms are over: then an errno. */

@@ -43,6 +43,9 @@ const marker = 'CASTELLAN_RESTRICTED'
 /** The call that confined this process in place. */
 let confinedBy: string | undefined
 
+/** Why this process is held to a part of a policy, for good. */
+let partlyConfined: LaunchError | undefined
+
 /**
  * Returns in a process that is held to the policy for the rest of its life, with everything it starts. Since Linux 7.0, without
  * capabilities, it is confined in place, and what it has open stays open. On another Linux the first call of a process does not
@@ -52,7 +55,8 @@ let confinedBy: string | undefined
  *
  * Throws PolicyError and BackendError as `createSandbox` does, and BackendError with the capability `main-thread` in a worker, whose
  * siblings would go on, on Linux `ipc-channel` where the process has a channel of Node's, which would be lost (use `sandbox.fork`); LaunchError
- * (stage `init`) where the process claims to have been confined and is not, or was confined by a call with other options.
+ * (stage `init`) where the process claims to have been confined and is not, or was confined by a call with other options. When the
+ * last step in place fails, `partly` is set: something holds for good, but not the policy, and every further call throws that again.
  */
 export function restrictCurrentProcess(options: RestrictOptions): void {
   checkNames(options, new Set(['policy', 'cwd', 'strict']))
@@ -63,11 +67,12 @@ export function restrictCurrentProcess(options: RestrictOptions): void {
     return
   }
   const call = `${process.pid}:${digestOf(options)}`
+  if (partlyConfined !== undefined) throw partlyConfined
   if (confinedBy === call) return
   if (confinedBy !== undefined) throw confinedOtherwise()
   const plan = planOf(options)
   if (plan.engine === 'unconfined') return
-  if (process.env[marker]?.startsWith(`${process.pid}:`) !== true && bringsThreadsAlong(plan) && confineProcess(plan)) {
+  if (process.env[marker]?.startsWith(`${process.pid}:`) !== true && bringsThreadsAlong(plan) && confineInPlace(plan)) {
     confinedBy = call
     return
   }
@@ -89,6 +94,16 @@ export function restrictCurrentProcess(options: RestrictOptions): void {
 /** ABI 8: LANDLOCK_RESTRICT_SELF_TSYNC (landlock_restrict_self(2)). */
 export function bringsThreadsAlong({ landlock, seccomp }: Pick<LinuxPlan, 'landlock' | 'seccomp'>): boolean {
   return landlock !== null && landlock.abi >= 8 && seccomp !== null
+}
+
+function confineInPlace(plan: LinuxPlan): boolean {
+  try {
+    return confineProcess(plan)
+  } catch (error) {
+    // A second try would stack on what is left of the first, perhaps with another policy.
+    if (error instanceof LaunchError && error.partly) partlyConfined = error
+    throw error
+  }
 }
 
 function confinedOtherwise(): LaunchError {

@@ -218,12 +218,14 @@ Napi::Value CloseFile(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// confineProcess(plan) -> undefined, or what failed: see confine_process.h.
+// confineProcess(plan) -> undefined, or what failed and whether a part holds: see confine_process.h.
 Napi::Value Confine(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsExternal()) return Misused(info);
-  const Report report = ConfineProcess((*info[0].As<PlanHandle>().Data())->view);
+  const auto [report, partly] = ConfineProcess((*info[0].As<PlanHandle>().Data())->view);
   if (report.stage == Stage::kNone) return info.Env().Undefined();
-  return ReportToObject(info.Env(), report);
+  Napi::Object failure = ReportToObject(info.Env(), report);
+  failure.Set("partly", partly);
+  return failure;
 }
 
 // tryInChild(plan, request): carries a plan out in a throw-away child that executes nothing.

@@ -274,20 +274,25 @@ uint64_t NamespaceCloneFlags(uint32_t plan_flags) {
          (plan_flags & kOwnIpc ? sys::kCloneNewIpc : 0) | (plan_flags & kOwnNet ? sys::kCloneNewNet : 0);
 }
 
-bool RestrictWithLandlock(const PlanView& plan, unsigned flags, Report* report) {
-  if (!(plan.header->flags & kLandlock)) return true;
+int MakeLandlockRuleset(const PlanView& plan, Report* report) {
   const PlanHeader& header = *plan.header;
   const sys::LandlockRulesetAttributes attributes{header.handled_access_fs, header.handled_access_net,
                                                   header.scoped};
   // Older kernels refuse a longer structure with unknown non-zero members; the plan holds zeros there.
   const size_t size = header.landlock_abi >= 6 ? 24 : header.landlock_abi >= 4 ? 16 : 8;
-  const long ruleset = sys::CreateLandlockRuleset(&attributes, size, 0);
-  if (ruleset < 0) return FailInChild(report, Stage::kLandlock, ruleset);
-  for (uint32_t i = 0; i < header.rules_count; i++) {
-    if (!AddLandlockRuleInChild(plan, i, static_cast<int>(ruleset), report)) return false;
+  const int ruleset = static_cast<int>(sys::CreateLandlockRuleset(&attributes, size, 0));
+  if (ruleset < 0) FailInChild(report, Stage::kLandlock, ruleset);
+  for (uint32_t i = 0; ruleset >= 0 && i < header.rules_count; i++) {
+    if (AddLandlockRuleInChild(plan, i, ruleset, report)) continue;
+    sys::Close(ruleset);
+    return -1;
   }
-  const long result = sys::LandlockRestrictSelf(static_cast<int>(ruleset), flags);
-  sys::Close(static_cast<int>(ruleset));
+  return ruleset;
+}
+
+bool RestrictWithLandlock(int ruleset, unsigned flags, Report* report) {
+  const long result = sys::LandlockRestrictSelf(ruleset, flags);
+  sys::Close(ruleset);
   return result >= 0 || FailInChild(report, Stage::kLandlock, result);
 }
 
@@ -305,7 +310,10 @@ bool ConfineInChild(const Launch& launch, Report* report) {
     const long set = sys::Prctl(kPrctlNoNewPrivileges, 1);
     if (set < 0) return FailInChild(report, Stage::kNoNewPrivileges, set);
   }
-  if (!RestrictWithLandlock(launch.plan, 0, report)) return false;
+  if (plan.flags & kLandlock) {
+    const int ruleset = MakeLandlockRuleset(launch.plan, report);
+    if (ruleset < 0 || !RestrictWithLandlock(ruleset, 0, report)) return false;
+  }
   return CloseDescriptorsInChild(launch, report) && LimitInChild(request, report) &&
          InstallFilterInChild(launch.plan, report);
 }

@@ -70,8 +70,12 @@ uint64_t NamespaceCloneFlags(uint32_t plan_flags);
 // caller must not go on to execute anything then.
 bool ConfineInChild(const Launch& launch, Report* report);
 
-// The Landlock rules of a plan, if it has any, with flags of landlock_restrict_self(2).
-bool RestrictWithLandlock(const PlanView& plan, unsigned flags, Report* report);
+// The Landlock rules of a plan, which hold nothing yet: a descriptor, or a negative number with the report
+// filled.
+int MakeLandlockRuleset(const PlanView& plan, Report* report);
+
+// Takes the ruleset, with flags of landlock_restrict_self(2).
+bool RestrictWithLandlock(int ruleset, unsigned flags, Report* report);
 
 // Confines, then executes. Never returns: when anything failed, the report is filled and the process ends
 // with 127.

@@ -2,12 +2,13 @@
 // npm run faults: fails each system call of a launch in turn, in a build of its own (native/linux/faults.h), and looks that
 // the command never ran unconfined and that nothing stays behind.
 //
-//   npm run faults -- [--engines namespace,shared,landlock,bwrap,wrap,wrap-landlock] [--sweeps REGEX] [--no-build]
+//   npm run faults -- [--engines namespace,shared,landlock,bwrap,wrap,wrap-landlock,in-place] [--sweeps REGEX] [--no-build]
 //
 // Three sweeps per engine: the calls of the child between clone and exec, those of the helper, and, by a limit on open
 // files that lets one more through each time, the descriptors that the parent makes. A launch must either end with
 // ERR_LAUNCH, a stage and no witness file, or have run the command confined (calls whose failure changes nothing).
-// Descriptors, children, mounts and placeholders are counted after each. Needs CMake. Prints `N passed, M failed`.
+// Descriptors, children, mounts and placeholders are counted after each. `in-place` is a process that confines itself
+// (in-place.mjs). Needs CMake. Prints `N passed, M failed`.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -16,11 +17,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
+import { sweepInPlace } from './in-place.mjs'
+
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const build = path.join(root, 'build/cmake-faults')
 const { values: options } = parseArgs({
   options: {
-    engines: { type: 'string', default: 'namespace,shared,landlock,bwrap,wrap,wrap-landlock' },
+    engines: { type: 'string', default: 'namespace,shared,landlock,bwrap,wrap,wrap-landlock,in-place' },
     sweeps: { type: 'string', default: '' },
     build: { type: 'boolean', default: true },
   },
@@ -212,6 +215,10 @@ const faultOf = (program, errno) => ordinal =>
 
 try {
   for (const engine of options.engines.split(',')) {
+    if (engine === 'in-place') {
+      sweepInPlace(report)
+      continue
+    }
     const policy = policies.workspaceWrite({ excludeSlashTmp: true, excludeTmpdirEnvVar: true })
     const sandbox = await createSandbox({ policy, cwd: ws, linux: only[engine] })
     await sandbox.run('true')
