@@ -36,11 +36,12 @@ export { renderPlan } from './plan/render.ts'
 export type { WindowsLimitCode } from './plan/windows/limits.ts'
 export type { WindowsPlan } from './plan/windows/plan.ts'
 export type { SetupStatus } from './plan/windows/setup-status.ts'
-export type { SetupStep } from './plan/windows/setup-steps.ts'
+export { type SetupStep, windowsSetupSteps } from './plan/windows/setup-steps.ts'
 export type { GitAccess } from './policy/git-access.ts'
 export type { Policy } from './policy/policy.ts'
 export { policies } from './policy/presets.ts'
 export type { Access, ResolvedPolicy } from './policy/types.ts'
+export { AbortError } from './process/abort-error.ts'
 export type { InheritEnv } from './process/inherited-environment.ts'
 export type { RunOptions, SpawnOptions } from './process/options.ts'
 export type { RunResult } from './process/result.ts'
@@ -62,10 +63,8 @@ export {
   type WindowsSetupReport,
   type WindowsSetupResult,
   windowsSetupStatus,
-  windowsSetupSteps,
 } from './sandbox/windows-setup.ts'
 export {
-  AbortError,
   createSandbox,
   type ForkOptions,
   type LinuxOptions,

@@ -27,7 +27,7 @@ import { attachChannel } from './process/node-channel.ts'
 import { checkNames } from './process/option-names.ts'
 import { checkRunOptions, checkSpawnOptions, type RunOptions, type SpawnOptions } from './process/options.ts'
 import type { RunResult } from './process/result.ts'
-import { AbortError, type ActiveRuns } from './process/run.ts'
+import type { ActiveRuns } from './process/run.ts'
 import type { SandboxedProcess } from './process/sandboxed-process.ts'
 import { forkStreams } from './process/stdio.ts'
 import { Commands } from './sandbox/commands.ts'
@@ -289,4 +289,3 @@ function facts({ plan, resolved }: Held) {
 }
 
 export type { LinuxOptions, MacosOptions, SandboxOptions, WindowsOptions }
-export { AbortError }

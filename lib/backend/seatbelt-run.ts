@@ -2,10 +2,11 @@
 import type { Writable } from 'node:stream'
 
 import type { MacosPlan } from '../plan/plan.ts'
+import { AbortError } from '../process/abort-error.ts'
 import type { Command } from '../process/command.ts'
 import type { RunOptions } from '../process/options.ts'
 import type { RunResult } from '../process/result.ts'
-import { AbortError, type ActiveRuns, type PlanFacts } from '../process/run.ts'
+import type { ActiveRuns, PlanFacts } from '../process/run.ts'
 import { TreeEnding } from '../process/tree-ending.ts'
 import { RunOutput, resultOf, type SeatbeltEnd } from './seatbelt-result.ts'
 import { type StartedCommand, startCommand } from './seatbelt-start.ts'

@@ -9,10 +9,10 @@ import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 
 import type { LimitName } from '../plan/linux/process-limits.ts'
+import { AbortError } from '../process/abort-error.ts'
 import type { Command } from '../process/command.ts'
 import { defaultForceKillAfterDelay, type SpawnOptions } from '../process/options.ts'
 import { watchOutput } from '../process/output-limit.ts'
-import { AbortError } from '../process/run.ts'
 import type { SandboxedProcess } from '../process/sandboxed-process.ts'
 import { signalNumber } from '../process/signals.ts'
 

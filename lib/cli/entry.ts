@@ -1,8 +1,10 @@
-#!/usr/bin/env node
 /** What the scripts of an entry directory start: the first argument is the name by which they were called. */
 import { dispatchEntry } from '../entry/dispatch.ts'
 
 const [executable = '', , name = '', ...args] = process.argv
-await dispatchEntry([executable, name, ...args], name)
-process.stderr.write(`castellan: there is no entry ${JSON.stringify(name)}\n`)
-process.exitCode = 2
+
+/** Awaited by whoever starts this file: see main.ts. */
+export const ended: Promise<void> = dispatchEntry([executable, name, ...args], name).then(() => {
+  process.stderr.write(`castellan: there is no entry ${JSON.stringify(name)}\n`)
+  process.exitCode = 2
+})

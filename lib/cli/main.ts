@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * The program `castellan`: finds the subcommand, runs it and ends as it says. What a subcommand does is in its own file.
  */
@@ -62,6 +61,10 @@ function print(text: string): Ending {
   return 0
 }
 
-// By a link with one of their names this program is another.
-await dispatchEntry(process.argv)
-end(await main(process.argv.slice(2)))
+/**
+ * Settles when everything is done. Whoever starts this file awaits it: Node then ends with 13, and not with 0, where it never settles.
+ * By a link with one of their names this program is another.
+ */
+export const ended: Promise<void> = dispatchEntry(process.argv)
+  .then(() => main(process.argv.slice(2)))
+  .then(end)

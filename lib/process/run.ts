@@ -3,6 +3,7 @@
  */
 import { LaunchError } from '../errors.ts'
 import type { NativeResult, NativeRunOptions } from '../native/binding.ts'
+import { AbortError } from './abort-error.ts'
 import type { Command } from './command.ts'
 import { readHelperRecords } from './helper-records.ts'
 import { type Launch, type Launcher, launchFailure } from './launch.ts'
@@ -15,19 +16,6 @@ import { signalNumber } from './signals.ts'
 export type ActiveRuns = Set<(reason: unknown) => void>
 
 export type PlanFacts = Pick<ResultContext, 'engine' | 'planDigest' | 'policyDigest' | 'globs'>
-
-/** The error that an aborted wait ends with, as Node makes it. */
-export class AbortError extends Error {
-  readonly code = 'ABORT_ERR'
-
-  constructor(reason: unknown) {
-    super('The operation was aborted', { cause: reason })
-  }
-
-  override get name(): string {
-    return 'AbortError'
-  }
-}
 
 /**
  * Resolves when the command and its output have ended, whatever its exit code. Rejects with SpawnError when the program

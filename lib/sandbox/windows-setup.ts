@@ -14,7 +14,7 @@ import { firewallRules } from '../plan/windows/network.ts'
 import { accountNames } from '../plan/windows/setup-payload.ts'
 import { runSetup } from '../plan/windows/setup-run.ts'
 import { type SetupStatus, setupStatus } from '../plan/windows/setup-status.ts'
-import { type SetupStep, stepsOf } from '../plan/windows/setup-steps.ts'
+import type { SetupStep } from '../plan/windows/setup-steps.ts'
 import { pathKey, type WindowsPath } from '../plan/windows/windows-path.ts'
 import { checkNames } from '../process/option-names.ts'
 import { windowsStateDirectory } from './windows-places.ts'
@@ -60,9 +60,6 @@ export interface SetupMachine {
   /** ISO 8601. */
   readonly now: () => string
 }
-
-/** The steps of a setup, in order, for whoever wants to see them first. */
-export const windowsSetupSteps: readonly SetupStep[] = stepsOf('provision-only')
 
 /** Throws BackendError (`ERR_BACKEND_UNAVAILABLE`, capability `windows`) on every other system. */
 function thisMachine(): SetupMachine {

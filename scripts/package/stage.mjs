@@ -46,7 +46,7 @@ export function pack({ out, host = false, partial = false }) {
 /** Of dist/, what `scripts/bundle.mjs` joined, and the declarations: the modules themselves are for this repository. */
 function isPublished(file) {
   const [folder, ...rest] = path.relative(root, file).split(path.sep)
-  return folder !== 'dist' || rest[0] === 'bundle' || !/\.(js|map)$/.test(file)
+  return folder !== 'dist' || /^bundle(-modules)?$/.test(rest[0] ?? '') || !/\.(js|map)$/.test(file)
 }
 
 function stagePrebuilds(to, { host, partial }) {

@@ -5,13 +5,8 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import type { NativeFirewallRule, WindowsBinding } from '../../lib/native/windows-binding.ts'
-import {
-  cleanUpWindows,
-  type SetupMachine,
-  setUpWindows,
-  windowsSetupStatus,
-  windowsSetupSteps,
-} from '../../lib/sandbox/windows-setup.ts'
+import { windowsSetupSteps } from '../../lib/plan/windows/setup-steps.ts'
+import { cleanUpWindows, type SetupMachine, setUpWindows, windowsSetupStatus } from '../../lib/sandbox/windows-setup.ts'
 
 let folder = ''
 let log: string[] = []

@@ -42,7 +42,16 @@ describe('the entry points', () => {
   })
 
   it('name types before what is loaded, since the first that matches is taken', () => {
-    for (const subpath of subpaths) expect(Object.keys(manifest.exports[subpath]!)).toEqual(['types', 'default'])
+    for (const subpath of subpaths) {
+      // `module` is what bundlers ask for.
+      expect(Object.keys(manifest.exports[subpath]!)).toEqual(['types', 'module', 'default'])
+    }
+  })
+
+  it.each(subpaths)('%s gives bundlers ES modules with the same names', async subpath => {
+    const entry = manifest.exports[subpath] as Exclude<(typeof manifest.exports)[string], string>
+    const [modules, parts] = await Promise.all([import(inRoot(entry.module)), import(inRoot(entry.default))])
+    expect(Object.keys(modules as object).toSorted()).toEqual(Object.keys(parts as object).toSorted())
   })
 
   it('refuse paths to inner files', () => {

@@ -14,7 +14,9 @@ export interface Manifest {
   readonly gypfile?: boolean
   readonly engines: Readonly<Record<string, string>>
   readonly scripts: Readonly<Record<string, string>>
-  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
+  readonly exports: Readonly<
+    Record<string, string | { readonly types: string; readonly module: string; readonly default: string }>
+  >
   readonly bin: Readonly<Record<string, string>>
   readonly files: readonly string[]
   readonly version: string

@@ -86,6 +86,9 @@ export function stepsOf(mode: SetupMode): readonly SetupStep[] {
   return mode === 'full' ? setupSteps : setupSteps.filter(step => !listSteps.includes(step))
 }
 
+/** The steps of a setup, in order, for whoever wants to see them first. */
+export const windowsSetupSteps: readonly SetupStep[] = Object.freeze(stepsOf('provision-only'))
+
 export type SetupState =
   | { readonly phase: 'running'; readonly mode: SetupMode; readonly step: SetupStep }
   | { readonly phase: 'failed'; readonly mode: SetupMode; readonly step: SetupStep; readonly code: SetupErrorCode }
