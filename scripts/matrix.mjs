@@ -1,8 +1,8 @@
 // npm run matrix [-- --partial] [--readme] [--only TEXT]
 //
 // Does the main job from the packed tarball (`npm run package`) under every runtime and layout of scripts/matrix/rows.mjs, and says of
-// each what came out: a sandboxed command, a refused write, on the rows of Node.js the auth example as well. Runtimes are fetched once
-// into .cache/runtimes. --partial packs the prebuilt files that are there. --readme writes the results and the README's table.
+// each what came out: a sandboxed command, a refused write, on the rows of Node.js the auth example as well; and asks
+// what scripts/matrix/others.mjs does. Runtimes are fetched once into .cache/runtimes, Debian's packages into .cache/debian. --partial packs the prebuilt files that are there. --readme writes the results and the README's table.
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
@@ -18,6 +18,8 @@ import {
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { debianFiles } from './matrix/debian.mjs'
+import { otherRows, refusal } from './matrix/others.mjs'
 import { inRoot, makeRoot } from './matrix/places.mjs'
 import { files, rows } from './matrix/rows.mjs'
 import { withTable } from './matrix/table.mjs'
@@ -30,7 +32,7 @@ const runtimes = path.join(cache, 'runtimes')
 const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
 
 function fetchRuntimes() {
-  if (existsSync(path.join(runtimes, 'node_modules/node26/bin/node'))) return
+  if (existsSync(path.join(runtimes, 'node_modules/@yarnpkg/cli-dist'))) return
   mkdirSync(runtimes, { recursive: true })
   for (const name of ['package.json', 'package-lock.json']) {
     copyFileSync(path.join(root, 'scripts/matrix/runtimes', name), path.join(runtimes, name))
@@ -50,7 +52,8 @@ function findTarball(folder) {
 function install(tarball, project) {
   mkdirSync(project)
   writeFileSync(path.join(project, 'package.json'), '{"name":"matrix","private":true,"type":"module"}\n')
-  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(project, name), text)
+  for (const [name, text] of Object.entries({ ...files, 'refusal.mjs': refusal }))
+    writeFileSync(path.join(project, name), text)
   copyFileSync(path.join(root, 'examples/auth-host.mjs'), path.join(project, 'auth-host.mjs'))
   run('npm', ['install', ...quiet, tarball], { cwd: project })
   const esbuild = path.join(runtimes, 'node_modules/@esbuild/linux-x64/bin/esbuild')
@@ -84,8 +87,13 @@ function ask(row, places) {
   const where = row.inside === 'bare' ? ', both as an ordinary user in a root without a compiler' : ''
   const did = `a command ran and a write was refused (engine \`${answer.engine}\`)${row.auth ? ', the auth example ran' : ''}${where}`
   const version = spawnSync(row.program, ['--version'], { encoding: 'utf8' }).stdout.match(/\d+\.\d+\.\d+/)?.[0]
-  console.log(`${passed ? 'ok    ' : 'FAILED'} ${row.name} ${version}: ${passed ? did : trouble}`)
-  return { name: row.name, version, passed, did }
+  return told(row.name, { version, did, trouble: passed ? undefined : trouble })
+}
+
+function told(name, { version, did, trouble }) {
+  const passed = trouble === undefined
+  console.log(`${passed ? 'ok    ' : 'FAILED'} ${name} ${version}: ${passed ? did : trouble.slice(0, 600)}`)
+  return { name, version, passed, did }
 }
 
 let folder
@@ -100,8 +108,10 @@ try {
     home: path.join(folder, 'home'),
     bareRoot: path.join(folder, 'root'),
   }
-  install(findTarball(folder), places.project)
-  const chosen = rows(runtimes).filter(({ name }) => values.only === undefined || name.includes(values.only))
+  const tarball = findTarball(folder)
+  install(tarball, places.project)
+  const wanted = ({ name }) => values.only === undefined || name.includes(values.only)
+  const chosen = rows(runtimes).filter(wanted)
   mkdirSync(places.home)
   makeRoot(
     places.bareRoot,
@@ -110,9 +120,12 @@ try {
   mkdirSync(path.join(places.bareRoot, 'app/app.asar.unpacked'))
   // In a root of its own the program is an ordinary user, whoever runs this.
   spawnSync('chmod', ['-R', 'a+rwX', places.project, places.home])
+  const env = { PATH: '/usr/bin:/bin', HOME: places.home, LANG: 'C.UTF-8' }
+  const debian = debianFiles(path.join(cache, 'debian'))
+  const others = otherRows({ tarball, runtimes, debian, project: places.project, work: folder, env })
   const results = {
     system: `Linux, x64, kernel ${process.report.getReport().header.osRelease.split('-')[0]}`,
-    rows: chosen.map(row => ask(row, places)),
+    rows: [...chosen.map(row => ask(row, places)), ...others.filter(wanted).map(row => told(row.name, row.ask()))],
   }
   if (values.readme && values.only === undefined) {
     writeFileSync(path.join(root, 'scripts/matrix/results.json'), `${JSON.stringify(results, null, 2)}\n`)

@@ -67,7 +67,7 @@ export function checkInstallation({ manager, program, tarball, node = process.ex
     const quiet = (status, _, output) =>
       status === 0 && !/build scripts|allowScripts|node-gyp|gyp (info|ERR)/i.test(output)
     step(`${manager} install`, command, [...start, ...installArguments[manager](tarball)], quiet)
-    const castellan = path.join(work, 'node_modules/castellan/dist/cli/main.js')
+    const castellan = path.join(work, 'node_modules/castellan/dist/bundle/castellan.js')
     const link = path.join(work, 'node_modules/.bin/castellan')
     step('doctor', existsSync(link) ? link : castellan, ['doctor'], (_, stdout) => stdout.includes('Healthy'))
     step(
