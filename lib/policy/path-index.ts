@@ -2,7 +2,8 @@
  * One value per path, and the question that is asked most: which is the deepest path that contains this one? Answered in a single
  * pass over the text of the path, whose hash at each separator is looked up in a flat table. Nothing is cut out of the text, and
  * where no path that is filed is as deep, nothing is looked up. Among many paths the time goes to memory that no cache holds, so
- * the filed texts are copied side by side: a question touches a slot and a text, and no string on the heap.
+ * eight bits of the hash in each slot tell what is not filed, and the texts are copied side by side: a question touches a slot, a
+ * text and no string on the heap.
  *
  * `PathTree` answers the same and more (what lies below), in several times the time.
  */
@@ -22,13 +23,13 @@ const MOST_PROBES = 64
 /** More text than that has no places that fit into the table; the tree answers then, too. */
 const MOST_TEXT = 0x7fff_ffff
 
-// What a slot of the table holds, in four numbers.
-const SLOT = 4
-const HASH = 0
-/** Of the path, one higher, so that 0 is a free slot. */
-const NUMBER = 1
-const START = 2
-const LENGTH = 3
+/** A slot has 24 bits for a number; where there are more paths, the tree answers. */
+const MOST_PATHS = 0xff_ffff
+
+// A slot of the table: eight bits of the hash above the number of a path, which is one higher, so that 0 is a free slot; and where
+// its text starts.
+const SLOT = 2
+const START = 1
 
 /** Of the text up to `end`, without the first separator. The table and the walk must take the same steps. */
 function step(hash: number, character: number): number {
@@ -41,14 +42,29 @@ function hashOf(path: AbsolutePath): number {
   return hash
 }
 
-function slotOf(hash: number, mask: number): number {
-  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) & mask
+/** A hash whose low bits say in which slot to look first, and whose high ones stand in the slot. */
+function mix(hash: number): number {
+  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
+}
+
+const WIDE = /[^\0-\xff]/
+
+/** Room for the paths, each with a NUL behind it, which no path holds: half of it where no unit needs two bytes. */
+function roomFor(paths: Iterable<AbsolutePath>): Uint8Array | Uint16Array {
+  let length = 0
+  let wide = false
+  for (const path of paths) {
+    length += path.length + 1
+    wide ||= WIDE.test(path)
+  }
+  if (length > MOST_TEXT) length = 0
+  return wide ? new Uint16Array(length) : new Uint8Array(length)
 }
 
 export class PathIndex<Value> {
   readonly #values: readonly Value[]
-  /** The texts of the paths, one after the other. */
-  readonly #texts: Uint16Array
+  /** The texts of the paths, one after the other, each with a NUL behind it. */
+  readonly #texts: Uint8Array | Uint16Array
   readonly #table: Int32Array
   readonly #mask: number
   /** A bit for every depth at which a path is filed. */
@@ -64,18 +80,16 @@ export class PathIndex<Value> {
     while (size < byPath.size * 2) size *= 2
     this.#mask = size - 1
     this.#table = new Int32Array(size * SLOT)
-    let textLength = 0
-    for (const path of byPath.keys()) textLength += path.length
-    this.#texts = new Uint16Array(textLength > MOST_TEXT ? 0 : textLength)
-    if (textLength > MOST_TEXT || !this.#fileAll(byPath.keys())) this.#numbers = numbersOf(byPath.keys())
+    this.#texts = roomFor(byPath.keys())
+    if (byPath.size >= MOST_PATHS || !this.#fileAll(byPath.keys())) this.#numbers = numbersOf(byPath.keys())
   }
 
   #fileAll(paths: Iterable<AbsolutePath>): boolean {
     let number = 0
     let start = 0
     for (const path of paths) {
-      if (!this.#file(path, number++, start)) return false
-      start += path.length
+      if (start + path.length >= this.#texts.length || !this.#file(path, number++, start)) return false
+      start += path.length + 1
     }
     return true
   }
@@ -86,17 +100,14 @@ export class PathIndex<Value> {
       return true
     }
     this.#depths |= 1 << Math.min(depthOf(path), DEEPEST_MARK)
-    const hash = hashOf(path)
-    let slot = slotOf(hash, this.#mask)
-    for (let probes = 0; this.#table[slot * SLOT + NUMBER] !== 0; probes++) {
+    const mixed = mix(hashOf(path))
+    let slot = mixed & this.#mask
+    for (let probes = 0; this.#table[slot * SLOT] !== 0; probes++) {
       if (probes === MOST_PROBES) return false
       slot = (slot + 1) & this.#mask
     }
-    const at = slot * SLOT
-    this.#table[at + HASH] = hash
-    this.#table[at + NUMBER] = number + 1
-    this.#table[at + START] = start
-    this.#table[at + LENGTH] = path.length
+    this.#table[slot * SLOT] = (mixed & ~MOST_PATHS) | (number + 1)
+    this.#table[slot * SLOT + START] = start
     for (let index = 0; index < path.length; index++) this.#texts[start + index] = path.charCodeAt(index)
     return true
   }
@@ -104,21 +115,28 @@ export class PathIndex<Value> {
   /** The number of the path that is the first `length` units of `path`, or -1. */
   #find(path: string, length: number, hash: number): number {
     const table = this.#table
-    for (let slot = slotOf(hash, this.#mask); ; slot = (slot + 1) & this.#mask) {
-      const at = slot * SLOT
-      const number = table[at + NUMBER]! - 1
-      if (number === -1) return NOWHERE
-      if (table[at + HASH] !== hash || table[at + LENGTH] !== length) continue
-      if (this.#isTextAt(table[at + START]!, path, length)) return number
+    const mixed = mix(hash)
+    for (let slot = mixed & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const word = table[slot * SLOT]!
+      if (word === 0) return NOWHERE
+      if (((word ^ mixed) & ~MOST_PATHS) !== 0) continue
+      if (this.#isTextAt(table[slot * SLOT + START]!, path, length)) return (word & MOST_PATHS) - 1
     }
   }
 
   #isTextAt(start: number, path: string, length: number): boolean {
     const texts = this.#texts
     for (let index = 0; index < length; index++) {
-      if (texts[start + index] !== path.charCodeAt(index)) return false
+      const unit = path.charCodeAt(index)
+      // A NUL in a question must not pass for the one behind a text.
+      if (texts[start + index] !== unit || unit === 0) return false
     }
-    return true
+    return texts[start + length] === 0
+  }
+
+  /** The value with the number that `numberAbove` gave. */
+  valueOf(number: number): Value {
+    return this.#values[number] as Value
   }
 
   /** The value of the deepest path that contains `path`, itself included; undefined when none does. */
@@ -140,6 +158,8 @@ export class PathIndex<Value> {
     let deepest = this.#root
     if (end > 1 && endsEarly(text, 1)) return NOT_NORMAL
     for (let index = 1; index < end; index++) {
+      // Nothing is filed from here on down; the rest has to be in normal form.
+      if (this.#depths >>> depth === 0 && depth < DEEPEST_MARK) return isNormalFrom(text, index) ? deepest : NOT_NORMAL
       const character = text.charCodeAt(index)
       if (character === SLASH) {
         if (endsEarly(text, index + 1)) return NOT_NORMAL
@@ -198,6 +218,14 @@ function numbersOf(paths: Iterable<AbsolutePath>): PathTree<number> {
   let number = 0
   for (const path of paths) tree.add(path, number++)
   return tree
+}
+
+/** Whether no component that begins behind this place is empty, `.` or `..`. */
+function isNormalFrom(text: string, start: number): boolean {
+  for (let slash = text.indexOf('/', start); slash !== -1; slash = text.indexOf('/', slash + 1)) {
+    if (endsEarly(text, slash + 1)) return false
+  }
+  return true
 }
 
 /** Whether the component that begins here is empty, `.` or `..`. */

@@ -62,8 +62,8 @@ export function contains(parent: AbsolutePath, path: AbsolutePath): boolean {
 /** PATH-4: `/` is 1, `/a` is 2. */
 export function depthOf(path: AbsolutePath): number {
   if (path === ROOT) return 1
-  let depth = 1
-  for (let index = 0; index < path.length; index++) if (path.charCodeAt(index) === 47) depth++
+  let depth = 2
+  for (let slash = path.indexOf('/', 1); slash !== -1; slash = path.indexOf('/', slash + 1)) depth++
   return depth
 }
 

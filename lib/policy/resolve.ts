@@ -3,9 +3,9 @@
  * specification, and the rules a plan must hold. Pure over the `FileSystemView` it is given. Do it at launch time: the
  * result follows the disk and the environment (spec chapter 1).
  */
-import { createHash } from 'node:crypto'
 import { unreachable } from '../errors.ts'
 import { canonicalPaths } from './canonical.ts'
+import { digestOf } from './digest.ts'
 import type { RuleContext } from './entry-rules.ts'
 import { needsDirectEnforcement } from './equivalence.ts'
 import { deepFreeze } from './freeze.ts'
@@ -17,7 +17,7 @@ import { ROOT } from './path.ts'
 import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy, Policy } from './policy.ts'
 import { resolvedGit } from './protection-rules.ts'
 import { rememberingView } from './remembering-view.ts'
-import { diskLooks, readableRoots, rootContext, unreadableGlobs, unreadableRoots } from './roots.ts'
+import { diskLooks, readableRoots, rootContext, unreadableRoots } from './roots.ts'
 import { enforcementRules } from './rules.ts'
 import { spellingOf } from './special.ts'
 import { splitToLegacy } from './split-to-legacy.ts'
@@ -63,30 +63,9 @@ function originOfFullWrite({ kind, entries }: FileSystemSandboxPolicy): RuleOrig
   return { kind: 'entry', index, spelled: spellingOf(entries[index]!.path) }
 }
 
-function rulesOf(context: RuleContext, fullDiskWrite: boolean, platformDefaults: boolean): AccessRule[] {
+function rulesOf(context: RuleContext, fullDiskWrite: boolean, platformDefaults: boolean): readonly AccessRule[] {
   if (!fullDiskWrite) return enforcementRules(context, platformDefaults)
   return [{ path: ROOT, access: 'write', target: 'directory', origin: originOfFullWrite(context.policy) }]
-}
-
-/** SHA-256 over what a policy means here. Lists without an order of their own are sorted; origins are only for people. */
-function digestOf(resolved: Omit<ResolvedPolicy, 'digest'>, surroundings: Surroundings): string {
-  const meaning = [
-    'castellan-policy/1',
-    resolved.kind,
-    resolved.network,
-    resolved.cwd,
-    resolved.needsDirectEnforcement,
-    resolved.fullDiskRead,
-    resolved.fullDiskWrite,
-    resolved.platformDefaults,
-    [...resolved.readableRoots].sort(),
-    resolved.writableRoots.map(({ root, readOnly }) => JSON.stringify([root, [...readOnly].sort()])).sort(),
-    [...resolved.unreadableRoots].sort(),
-    resolved.rules.map(({ path, access, target, firstMissing = null }) => [path, access, target, firstMissing]),
-    // Matches are among the rules. Without patterns nothing is added, so that their digests stay what they were.
-    ...(resolved.globs === null ? [] : [['globs', unreadableGlobs({ policy: resolved.fileSystem, surroundings })]]),
-  ]
-  return createHash('sha256').update(JSON.stringify(meaning)).digest('hex')
 }
 
 /**

@@ -62,16 +62,21 @@ function* rulesOfPlatform(rules: EntryRules, context: RuleContext): Generator<Ca
   }
 }
 
-/** By depth, and by the bytes of the path within one. */
-function inOrder(rules: ReadonlyMap<AbsolutePath, Candidate>): Candidate[] {
+/** The candidates as rules, frozen: by depth, and by the bytes of the path within one. */
+function rulesInOrder(candidates: ReadonlyMap<AbsolutePath, Candidate>, files: FileSystemView): readonly AccessRule[] {
   const byDepth: AbsolutePath[][] = []
-  for (const path of rules.keys()) {
+  for (const path of candidates.keys()) {
     const depth = depthOf(path)
     const level = byDepth[depth]
     if (level === undefined) byDepth[depth] = [path]
     else level.push(path)
   }
-  return byDepth.flatMap(level => sortBytes(level).map(path => rules.get(path)!))
+  const rules: AccessRule[] = []
+  for (const level of byDepth) {
+    if (level === undefined) continue
+    for (const path of sortBytes(level)) rules.push(finishRule(candidates.get(path)!, files))
+  }
+  return Object.freeze(rules)
 }
 
 /** Null when something on the way is no directory: then more than a directory entry keeps the path from existing. */
@@ -86,12 +91,13 @@ function firstMissing(path: AbsolutePath, files: FileSystemView): AbsolutePath |
 function finishRule({ path, access, origin }: Candidate, files: FileSystemView): AccessRule {
   const target = files.kindOf(path)
   const first = target === 'missing' && access !== 'write' ? firstMissing(path, files) : null
-  if (first === null) return { path, access, target, origin }
-  return { path, access, target, firstMissing: first, origin }
+  Object.freeze(origin)
+  if (first === null) return Object.freeze({ path, access, target, origin })
+  return Object.freeze({ path, access, target, firstMissing: first, origin })
 }
 
 /** The rules of a `restricted` policy without full disk write, sorted by depth and then by path, one per path. */
-export function enforcementRules(context: RuleContext, platformDefaults: boolean): AccessRule[] {
+export function enforcementRules(context: RuleContext, platformDefaults: boolean): readonly AccessRule[] {
   const entries = new EntryRules(context)
   const chosen = new Map(entries.byPath)
   const add = (addition: Candidate) => {
@@ -102,6 +108,5 @@ export function enforcementRules(context: RuleContext, platformDefaults: boolean
   for (const addition of rulesOfProtections(entries, context)) add(addition)
   for (const addition of linksOfCarveOuts(entries, context)) add(addition)
   if (platformDefaults) for (const addition of rulesOfPlatform(entries, context)) add(addition)
-  const { files } = context.surroundings
-  return inOrder(chosen).map(candidate => finishRule(candidate, files))
+  return rulesInOrder(chosen, context.surroundings.files)
 }

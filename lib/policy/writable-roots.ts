@@ -45,7 +45,7 @@ interface Spelled {
 function otherSpellings({ spellings }: Writing): PathIndex<Spelled[]> | null {
   const filed = new Map<AbsolutePath, Spelled[]>()
   for (const [root, names] of spellings) {
-    if (root === ROOT) continue
+    if (root === ROOT || (names.size === 1 && names.has(root))) continue
     for (const [order, spelling] of [...names].entries()) {
       if (spelling === root) continue
       const known = filed.get(spelling)
@@ -114,6 +114,12 @@ function protectedNamesOf(root: AbsolutePath, spellings: ReadonlySet<AbsolutePat
   return PROTECTED_NAMES.filter(name => ![root, ...spellings].some(spelling => writable(childOf(spelling, name))))
 }
 
+/** Both lists without repeats. Most roots have no carve-outs, and protections enough to count on one hand. */
+function distinct(protections: readonly AbsolutePath[], carveOuts: readonly AbsolutePath[] = []): AbsolutePath[] {
+  if (carveOuts.length > 0) return [...new Set([...protections, ...carveOuts])]
+  return protections.filter((path, index) => protections.indexOf(path) === index)
+}
+
 /** ROOT-5: empty under full write; else one record per distinct root, in entry order. */
 export function writableRoots(context: RootContext): WritableRoot[] {
   if (hasFullDiskWrite(context.policy)) return []
@@ -121,7 +127,7 @@ export function writableRoots(context: RootContext): WritableRoot[] {
   const carveOuts = carveOutsByRoot(writing)
   const protections = protectionsByRoot(writing)
   return [...writing.spellings].map(([root, spelled]) => {
-    const readOnly = [...new Set([...protections.get(root)!, ...(carveOuts.get(root) ?? [])])]
+    const readOnly = distinct(protections.get(root)!, carveOuts.get(root))
     if (context.model === '2026-03') return { root, readOnly }
     return { root, readOnly, protectedNames: protectedNamesOf(root, spelled, context) }
   })

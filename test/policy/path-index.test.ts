@@ -6,7 +6,7 @@ import { canonicalPaths } from '../../lib/policy/canonical.ts'
 import { deepFreeze } from '../../lib/policy/freeze.ts'
 import { parseFileSystemPolicy } from '../../lib/policy/parse.ts'
 import { type AbsolutePath, contains } from '../../lib/policy/path.ts'
-import { NOT_NORMAL, PathIndex } from '../../lib/policy/path-index.ts'
+import { NOT_NORMAL, NOWHERE, PathIndex } from '../../lib/policy/path-index.ts'
 import type { FileKind } from '../../lib/policy/types.ts'
 import { path, surroundingsIn } from './fake-files.ts'
 
@@ -65,6 +65,15 @@ describe('an index of paths', () => {
       }),
       { numRuns: 2000 },
     )
+  })
+
+  it('takes no text with a NUL for the paths that are filed side by side', () => {
+    // So many that some such text has the hash of the first path, as far as the table knows it.
+    for (let number = 0; number < 20_000; number++) {
+      const [first, second] = [path(`/a${number}`), path('/b')]
+      const answer = indexOf([first, second, path('/c/d')]).numberAbove(`${first}\0${second}`)
+      if (answer !== NOWHERE) expect(answer, first).toBe(NOWHERE)
+    }
   })
 
   it('answers for paths deeper than it has marks for', () => {

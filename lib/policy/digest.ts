@@ -1,0 +1,64 @@
+/**
+ * The digest of a resolved policy: by it a host tells whether two runs were held to the same. Equal meaning in equal surroundings
+ * gives an equal digest; what is only for people (origins, spellings) has no part in it.
+ */
+import { createHash } from 'node:crypto'
+import { unreadableGlobs } from './roots.ts'
+import type { ResolvedPolicy, Surroundings } from './types.ts'
+
+/** Texts are passed on in pieces of about so many characters: one long text would be put together, and copied, at once. */
+const PIECE = 1 << 14
+
+/** Each part with its length before it, so that no two lists of parts are one text. */
+class Meaning {
+  readonly #hash = createHash('sha256')
+  #text = ''
+
+  add(part: string): void {
+    this.#text += `${part.length}:${part}`
+    if (this.#text.length < PIECE) return
+    this.#hash.update(this.#text)
+    this.#text = ''
+  }
+
+  addList(parts: readonly string[]): void {
+    this.add(String(parts.length))
+    for (const part of parts) this.add(part)
+  }
+
+  digest(): string {
+    return this.#hash.update(this.#text).digest('hex')
+  }
+}
+
+/** In any order that is always the same; most lists are short. */
+function sorted(texts: readonly string[]): readonly string[] {
+  return texts.length < 2 ? texts : [...texts].sort()
+}
+
+/** SHA-256 in hexadecimal digits. Lists without an order of their own are sorted. */
+export function digestOf(resolved: Omit<ResolvedPolicy, 'digest'>, surroundings: Surroundings): string {
+  const meaning = new Meaning()
+  meaning.addList(['castellan-policy/2', resolved.kind, resolved.network, resolved.cwd])
+  for (const name of ['needsDirectEnforcement', 'fullDiskRead', 'fullDiskWrite', 'platformDefaults'] as const) {
+    meaning.add(String(resolved[name]))
+  }
+  meaning.addList(sorted(resolved.readableRoots))
+  meaning.addList(sorted(resolved.unreadableRoots))
+  const keptByRoot = new Map(resolved.writableRoots.map(({ root, readOnly }) => [root as string, readOnly]))
+  meaning.add(String(keptByRoot.size))
+  for (const root of sorted([...keptByRoot.keys()])) {
+    meaning.add(root)
+    meaning.addList(sorted(keptByRoot.get(root)!))
+  }
+  meaning.add(String(resolved.rules.length))
+  for (const { path, access, target, firstMissing = '' } of resolved.rules) {
+    meaning.add(path)
+    meaning.add(access)
+    meaning.add(target)
+    meaning.add(firstMissing)
+  }
+  // What patterns match now is among the rules; what they would match later is not.
+  if (resolved.globs !== null) meaning.addList(unreadableGlobs({ policy: resolved.fileSystem, surroundings }))
+  return meaning.digest()
+}
