@@ -176,10 +176,10 @@ function print() {
       ...[row.parse, row.plan, row.apply].map(milliseconds),
     ])
   }
-  heading('a question to the policy')
+  heading('a question to the policy; ratios are medians over neighbours in time')
   const nanoseconds = value => `${value.toFixed(0)} ns`
   table(
-    ['entries', 'path.resolve', 'enforcedAccessOf', '× path.resolve', 'accessOf', 'resolvePolicy'],
+    ['entries', 'path.resolve', 'enforcedAccessOf', '× path.resolve', 'accessOf', '× path.resolve'],
     results.policyQueries,
     row => [
       String(row.entries),
@@ -187,9 +187,14 @@ function print() {
       nanoseconds(row.enforcedNs),
       ratio(row.enforcedRatio),
       nanoseconds(row.accessNs),
-      milliseconds(row.resolveMs),
+      ratio(row.accessRatio),
     ],
   )
+  heading('a policy converted both ways and resolved, digest included')
+  table(['entries', 'median', 'processor', 'the first time'], results.policyQueries, row => [
+    String(row.entries),
+    ...[row.prepareMs, row.prepareProcessorMs, row.prepareFirstMs].map(milliseconds),
+  ])
   heading(`keys, one call at a time, auth.json of ${results.auth.fileBytes} bytes`)
   const microseconds = value => `${value.toFixed(2)} µs`
   table(['', 'median', 'p95'], results.auth.rows, row => [row.what, microseconds(row.median), microseconds(row.p95)])

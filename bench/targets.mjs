@@ -29,6 +29,10 @@ function carveOuts(count) {
   return results => results.byCarveOuts?.find(row => row.count === count)?.ratio ?? null
 }
 
+const policyRow = (results, entries) => results.policyQueries?.find(row => row.entries === entries)
+
+const accessQuestion = entries => results => policyRow(results, entries)?.accessRatio ?? null
+
 const widest = results => results.byConcurrency?.find(({ width, hostMb }) => width === 32 && hostMb <= 150)
 
 export const targets = [
@@ -110,6 +114,15 @@ export const targets = [
     unit: 'µs',
     bound: 2,
     value: results => results.auth?.poisonedOverStatUs ?? null,
+  },
+  { what: 'accessOf, 10 entries / path.resolve', bound: 1, value: accessQuestion(10) },
+  { what: 'accessOf, 1000 entries / path.resolve', bound: 1, value: accessQuestion(1000) },
+  { what: 'accessOf, 100 000 entries / path.resolve', bound: 2, value: accessQuestion(100_000) },
+  {
+    what: 'a policy of 1000 entries converted and resolved, with its digest, processor time',
+    unit: 'ms',
+    bound: 10,
+    value: results => policyRow(results, 1000)?.prepareProcessorMs ?? null,
   },
 ]
 
