@@ -32,6 +32,10 @@ export type PlanLimitCode =
   | 'reopened-descriptors'
   /** Processes of a run cannot be told from others (RLIMIT_RTTIME of the host is limited, and no PID namespace). */
   | 'process-tree'
+  /** A process of the run can take its mark off, because there is no filter (engine `unconfined`). */
+  | 'removable-mark'
+  /** Nobody watches whether somebody outside takes a protection away (engine `namespace` without a PID namespace). */
+  | 'unwatched-protections'
   /** bubblewrap binds the host's devices writable, so that user id 0, who owns them, can change their mode and times. */
   | 'device-metadata'
 

@@ -287,6 +287,28 @@ describe('choosePlan refuses', () => {
   })
 })
 
+describe('what a plan says that it does not hold', () => {
+  const codes = (...[resolved, machine, options]: Parameters<typeof planOf>) =>
+    planOf(resolved, machine, options).limits.map(({ code }) => code)
+
+  it('is a mark that can be taken off, where there is no filter', () => {
+    const open = changed(fullWrite, { network: 'enabled' })
+    expect(codes(open, {}, { guardTag: true })).toEqual(['removable-mark'])
+    expect(codes(open, {}, { unmarked: true })).toEqual(['process-tree'])
+    expect(codes(fullWrite, {}, { guardTag: true })).toEqual([])
+    expect(refusalOf(open, {}, { guardTag: true, strict: true })).toMatchObject({ mechanism: 'unconfined' })
+    // A process that confines itself has no mark.
+    expect(codes(open)).toEqual([])
+  })
+
+  it('is a closed place that nobody watches, where the engine has no process beside the command', () => {
+    expect(codes(carved, {}, { processes: 'shared' })).toContain('unwatched-protections')
+    expect(codes(tree('/ read', '/w write'), {}, { processes: 'shared' })).not.toContain('unwatched-protections')
+    expect(codes(carved, {}, { processes: 'shared', bubblewrap: 'require' })).not.toContain('unwatched-protections')
+    expect(codes(carved)).toEqual([])
+  })
+})
+
 describe('plans', () => {
   function frozenThroughout(value: unknown): boolean {
     if (typeof value !== 'object' || value === null) return true
@@ -341,7 +363,7 @@ describe('chooseNamespaces', () => {
     const machine = { landlock: { ...fullMachine.landlock, abi: 5 } }
     const limitsWith = (processes: 'isolated' | 'shared') =>
       planOf(carved, machine, { processes }).limits.map(({ code }) => code)
-    expect(limitsWith('shared')).toEqual(['signals', 'process-visibility'])
+    expect(limitsWith('shared')).toEqual(['signals', 'process-visibility', 'unwatched-protections'])
     expect(limitsWith('isolated')).toEqual([])
   })
 })

@@ -115,12 +115,22 @@ function mountedPlan(
   const limits = [
     ...landlockLimits(resolved, abi, 'stacked', { pidNamespace: namespaces.pid }),
     ...(namespaces.pid ? [] : [limit('process-visibility')]),
+    // The first process looks after the mounts; here there is none, but bubblewrap always has one.
+    ...(engine === 'namespace' && !namespaces.pid && closesPlaces(mounts.plan) ? [limit('unwatched-protections')] : []),
     // Its option that closes a mount for changes closes the device as well.
     ...(engine === 'bwrap' && capabilities.privileged ? [limit('device-metadata')] : []),
     ...gitLimits(resolved),
   ]
   const parts = { namespaces, mounts: mounts.plan, landlock, limits, bubblewrap }
   return { plan: confinedPlan(question, engine, parts), notices: [...mounts.notices, ...landlockNotice(question)] }
+}
+
+/** The mounts that `native/linux/helper/mount_watch.cc` looks after. */
+function closesPlaces({ operations }: MountPlan): boolean {
+  return operations.some(
+    ({ operation, ...rest }) =>
+      operation.startsWith('mask-') || (operation === 'bind' && 'access' in rest && rest.access === 'read'),
+  )
 }
 
 function gitLimits({ git }: ResolvedPolicy): readonly PlanLimit[] {
@@ -198,7 +208,10 @@ export function filterOnlyPlan(question: Omit<EngineQuestion, 'mounts' | 'proces
 }
 
 /** For a policy that closes nothing, or whose sandbox is the host's business. */
-export function unconfinedPlan(resolved: ResolvedPolicy, marks: { readonly unmarked?: boolean }): LinuxPlan {
+export function unconfinedPlan(
+  resolved: ResolvedPolicy,
+  { guardTag, unmarked = false }: { readonly guardTag: boolean; readonly unmarked?: boolean },
+): LinuxPlan {
   return finishPlan({
     kind: 'linux',
     engine: 'unconfined',
@@ -208,7 +221,7 @@ export function unconfinedPlan(resolved: ResolvedPolicy, marks: { readonly unmar
     landlock: null,
     seccomp: null,
     environment: environmentOf(resolved),
-    limits: marks.unmarked === true ? [limit('process-tree')] : [],
+    limits: [...(unmarked ? [limit('process-tree')] : []), ...(guardTag ? [limit('removable-mark')] : [])],
     bubblewrap: null,
   })
 }

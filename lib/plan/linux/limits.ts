@@ -19,6 +19,9 @@ const messages: Readonly<Record<PlanLimitCode, string>> = {
   'device-metadata': 'mode and times of devices such as /dev/null, which the user owns, can be changed',
   'process-tree':
     'processes that leave the process group of their command are not ended with it, and none is when the host is killed',
+  'removable-mark': 'a process that takes off the mark of its run is not ended with it',
+  'unwatched-protections':
+    'when somebody outside replaces a closed place while a command runs, the command goes on and can use the new one',
 }
 
 export function limit(code: PlanLimitCode): PlanLimit {
