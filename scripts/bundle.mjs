@@ -29,6 +29,8 @@ async function join(name, { entries, inputs = {}, plugins = [], format, extensio
     plugins,
     // What is imported for its effect alone does not exist here; package.json says so too.
     treeshake: { moduleSideEffects: false },
+    // How long it takes depends on what else the machine does.
+    checks: { bundlerTimings: false },
     onLog(level, log) {
       if (level === 'warn') throw new Error(`bundle: ${log.message}`)
     },
