@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { indexAccess, resolveEntries } from '../../lib/policy/access.ts'
 import { canonicalPaths } from '../../lib/policy/canonical.ts'
 import { needsDirectEnforcement, semanticSignature } from '../../lib/policy/equivalence.ts'
+import type { GlobSearch } from '../../lib/policy/glob-snapshot.ts'
 import { networkFromLegacy } from '../../lib/policy/legacy.ts'
 import { legacyToSplit } from '../../lib/policy/legacy-to-split.ts'
 import { type AbsolutePath, contains, depthOf, joinPath, parentOf, ROOT } from '../../lib/policy/path.ts'
-import type { FileSystemSandboxPolicy, Policy } from '../../lib/policy/policy.ts'
+import type { FileSystemSandboxPolicy, LegacySandboxPolicy, Policy } from '../../lib/policy/policy.ts'
 import { enforcedAccessOf, resolvePolicy } from '../../lib/policy/resolve.ts'
 import { splitToLegacy } from '../../lib/policy/split-to-legacy.ts'
 import type { Access, FileSystemView, ResolvedPolicy, Surroundings } from '../../lib/policy/types.ts'
@@ -146,6 +147,38 @@ describe('resolved rules', () => {
     )
   })
 
+  it('never widen when a pattern is added, whatever it matches', () => {
+    const added = fc.record({
+      pattern: fc.constantFrom('**/a', '*', '{a,b}/c', '**/.git/**', '[a-b]'),
+      matches: fc.array(anyPath, { maxLength: 4 }),
+    })
+    fc.assert(
+      fc.property(
+        anyRestricted,
+        added,
+        anySurroundings(anyTree),
+        fc.array(anyPath, { minLength: 5 }),
+        (policy, { pattern, matches }, surroundings, paths) => {
+          // Only below the working directory, which every pattern here begins in.
+          const index = policy.entries.length
+          const below = matches.map(match => ({ path: joinPath(surroundings.policyCwd, match), index }))
+          const globs: GlobSearch = { find: () => ({ kind: 'found', matches: below }) }
+          const entry = { path: { type: 'glob_pattern' as const, pattern }, access: 'none' as const }
+          const before = resolvePolicy(split(policy), { ...surroundings, globs })
+          const after = resolvePolicy(split({ ...policy, entries: [...policy.entries, entry] }), {
+            ...surroundings,
+            globs,
+          })
+          for (const asked of paths.map(item => naiveCanonical(surroundings.files, item))) {
+            const [was, is] = [enforcedAccessOf(before, asked).access, enforcedAccessOf(after, asked).access]
+            expect(BREADTH[is], `${asked}: ${was} became ${is}`).toBeLessThanOrEqual(BREADTH[was])
+          }
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
   it('answer what the policy intends where no link and no protection stands', () => {
     fc.assert(
       fc.property(anyRestricted, anySurroundings(plainTree), fc.array(anyPath), (policy, surroundings, paths) => {
@@ -212,7 +245,37 @@ describe('resolved rules', () => {
   })
 })
 
+/** There and back. */
+function trip(legacy: LegacySandboxPolicy, surroundings: Surroundings): LegacySandboxPolicy {
+  const back = splitToLegacy(legacyToSplit(legacy, surroundings), networkFromLegacy(legacy), surroundings)
+  if (back.kind === 'refused') throw new Error('a legacy policy has a legacy form')
+  return back.policy
+}
+
+/** Whether a policy names each writable root once, and reads everything: then there is one way to write it down. */
+function saysNothingTwice(legacy: LegacySandboxPolicy, { policyCwd }: Surroundings): boolean {
+  if (legacy.type === 'read-only') return legacy.access.type === 'full-access'
+  if (legacy.type !== 'workspace-write') return true
+  const { writable_roots: roots, read_only_access: access } = legacy
+  return access.type === 'full-access' && new Set(roots).size === roots.length && !roots.includes(policyCwd)
+}
+
 describe('conversion', () => {
+  it('is the identity on legacy policies, there and back, once what they say twice is said once', () => {
+    let identical = 0
+    fc.assert(
+      fc.property(anyLegacy, anySurroundings(anyTree), (legacy, surroundings) => {
+        const once = trip(legacy, surroundings)
+        expect(trip(once, surroundings)).toEqual(once)
+        if (!saysNothingTwice(legacy, surroundings)) return
+        identical++
+        expect(once).toEqual(legacy)
+      }),
+      RUNS,
+    )
+    expect(identical).toBeGreaterThan(100)
+  })
+
   it('gives a legacy policy back after a trip through the split model', () => {
     fc.assert(
       fc.property(anyLegacy, anySurroundings(anyTree), (legacy, surroundings) => {
