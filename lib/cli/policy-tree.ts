@@ -13,6 +13,13 @@ interface Node {
 
 const colours: Readonly<Record<Access, Colour>> = { write: 'green', read: 'yellow', none: 'red' }
 
+/** The patterns that deny: what one matches now is in the tree, what it would match later is not. */
+export function deniedPatterns({ fileSystem }: ResolvedPolicy): string[] {
+  return fileSystem.entries.flatMap(({ path, access }, index) =>
+    path.type === 'glob_pattern' && access === 'none' ? [`entry ${index}: ${printable(path.pattern)}`] : [],
+  )
+}
+
 /** The lines: name, access, and why. */
 export function policyTree(resolved: ResolvedPolicy, paint: Paint): string[] {
   const root = treeOf(resolved.rules)
@@ -26,7 +33,7 @@ export function policyTree(resolved: ResolvedPolicy, paint: Paint): string[] {
     }
   }
   walk(root, '')
-  const width = Math.max(...rows.map(({ text }) => text.length))
+  const width = rows.reduce((widest, { text }) => Math.max(widest, text.length), 0)
   return rows.map(({ text, rule }) => {
     const access: Access = rule?.access ?? 'none'
     const why = rule === undefined ? 'nothing is said of it' : reason(rule)
@@ -37,15 +44,23 @@ export function policyTree(resolved: ResolvedPolicy, paint: Paint): string[] {
 /** Rules come sorted by depth, so that a rule's parent is there before it. */
 function treeOf(rules: readonly Rule[]): Node {
   const root: Node = { path: '/', rule: rules.find(({ path }) => path === '/'), children: [] }
-  for (const rule of rules) if (rule.path !== '/') insert(root, rule)
+  const known = new Map<string, Node>()
+  for (const rule of rules) {
+    if (rule.path === '/') continue
+    const node = { path: rule.path, rule, children: [] }
+    nearestAround(rule.path, known, root).children.push(node)
+    known.set(rule.path, node)
+  }
   sort(root)
   return root
 }
 
-function insert(node: Node, rule: Rule): void {
-  const around = node.children.find(({ path }) => rule.path.startsWith(`${path}/`))
-  if (around === undefined) node.children.push({ path: rule.path, rule, children: [] })
-  else insert(around, rule)
+function nearestAround(path: string, known: ReadonlyMap<string, Node>, root: Node): Node {
+  for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+    const node = known.get(path.slice(0, slash))
+    if (node !== undefined) return node
+  }
+  return root
 }
 
 function sort(node: Node): void {

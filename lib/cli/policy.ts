@@ -8,7 +8,7 @@ import { existingDirectory } from './directory.ts'
 import type { Ending } from './ending.ts'
 import { engineTable } from './engine-table.ts'
 import { type PolicyText, readPolicy } from './policy-text.ts'
-import { policyTree } from './policy-tree.ts'
+import { deniedPatterns, policyTree } from './policy-tree.ts'
 import { gitAccessNamed } from './sandbox-option.ts'
 import { suggestion } from './spelling.ts'
 import { painter, printable, say } from './terminal.ts'
@@ -143,6 +143,12 @@ async function show(name: string, line: CommandLine): Promise<Ending> {
   say('stdout', '')
   for (const row of policyTree(resolved, paint)) say('stdout', row)
   say('stdout', '')
+  const patterns = deniedPatterns(resolved)
+  if (patterns.length > 0) {
+    say('stdout', 'denied wherever they match')
+    for (const pattern of patterns) say('stdout', `  ${pattern}`)
+    say('stdout', '')
+  }
   say('stdout', `network  ${paint(resolved.network === 'enabled' ? 'green' : 'red', resolved.network)}`)
   say('stdout', `digest   ${resolved.digest}`)
   return 0

@@ -81,6 +81,13 @@ describe('castellan policy', () => {
     expect(other.digest).not.toBe(digest)
   })
 
+  it('shows the patterns that deny, also those that nothing matches', { timeout: 60_000 }, () => {
+    expect(policy(['show', 'strict']).stdout).toMatch(
+      /^denied wherever they match\n( {2}entry \d+: .*\n)* {2}entry \d+: \*\*\/\.env$/m,
+    )
+    expect(policy(['show', 'workspace-write']).stdout).not.toContain('denied wherever')
+  })
+
   it('converts where nothing changes, and tells the path that would', { timeout: 60_000 }, () => {
     const split = JSON.parse(policy(['convert', 'read-only', '--to', 'split']).stdout)
     expect(split).toMatchObject({ fileSystem: { kind: 'restricted', entries: [{ access: 'read' }] } })
