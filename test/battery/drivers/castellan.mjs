@@ -1,7 +1,9 @@
 // The library itself. CASTELLAN_ENGINE = namespace | bwrap | landlock holds every step by that engine and no other;
 // without it the library chooses. CASTELLAN_PROCESSES = isolated | shared is its option linux.processes. CASTELLAN_API =
 // spawn (default) | run | wrap: with spawn the output is handed on as it comes, so that the runner sees a command's beginning
-// even when the host is killed; with wrap Node's own spawn starts the command, which then belongs to Node. Needs dist/ and build/Release (`npm run build`).
+// even when the host is killed; with wrap Node's own spawn starts the command, which then belongs to Node. CASTELLAN_BUBBLEWRAP
+// is the option linux.bubblewrap; CASTELLAN_BWRAP_FOLDER the only folder in which the program is looked for. Needs dist/
+// and build/Release (`npm run build`).
 import { spawn } from 'node:child_process';
 import { createSandbox, doctor, LibraryError } from '../../../dist/bundle/index.js';
 
@@ -10,19 +12,31 @@ const processes = process.env.CASTELLAN_PROCESSES || undefined;
 const engineOptions = {
   ...(engine === undefined ? {} : { engines: [engine] }),
   ...(engine === 'bwrap' ? { bubblewrap: 'require' } : {}),
+  ...(process.env.CASTELLAN_BUBBLEWRAP ? { bubblewrap: process.env.CASTELLAN_BUBBLEWRAP } : {}),
   ...(processes === undefined ? {} : { processes }),
 };
+
+/** The commands have an environment of their own, so PATH is for the search alone. */
+async function create(options) {
+  const { PATH, CASTELLAN_BWRAP_FOLDER: folder } = process.env;
+  if (folder) process.env.PATH = folder;
+  try {
+    return await createSandbox(options);
+  } finally {
+    process.env.PATH = PATH;
+  }
+}
 
 export default {
   name: engine === undefined ? 'castellan' : `castellan (${engine})`,
   // The runner gives a step's process nothing of its own environment but these.
-  passEnvironment: ['CASTELLAN_ENGINE', 'CASTELLAN_PROCESSES', 'CASTELLAN_API'],
+  passEnvironment: ['CASTELLAN_ENGINE', 'CASTELLAN_PROCESSES', 'CASTELLAN_API', 'CASTELLAN_BUBBLEWRAP', 'CASTELLAN_BWRAP_FOLDER'],
 
   async prepare() {
     try {
-      const sandbox = await createSandbox({ policy: 'read-only', cwd: '/', linux: engineOptions });
+      const sandbox = await create({ policy: 'read-only', cwd: '/', linux: engineOptions });
       const { engine: used, limits } = sandbox.plan;
-      return { detail: `${used}, Landlock ABI ${(await doctor()).capabilities?.landlock?.abi ?? '?'}${limits.length ? `, limits: ${limits.map((l) => l.code).join(', ')}` : ''}` };
+      return { detail: `${used}, ${sandbox.notices.map((n) => `${n.code}, `).join('')}Landlock ABI ${(await doctor()).capabilities?.landlock?.abi ?? '?'}${limits.length ? `, limits: ${limits.map((l) => l.code).join(', ')}` : ''}` };
     } catch (error) {
       if (error instanceof LibraryError && error.code === 'ERR_BACKEND_UNAVAILABLE') return { unavailable: error.message };
       throw error;
@@ -34,7 +48,7 @@ export default {
   async run(req) {
     let sandbox;
     try {
-      sandbox = await createSandbox({ policy: req.policy.legacy ?? req.policy, cwd: req.policyCwd, linux: engineOptions });
+      sandbox = await create({ policy: req.policy.legacy ?? req.policy, cwd: req.policyCwd, linux: engineOptions });
     } catch (error) {
       return refusal(error);
     }
