@@ -161,7 +161,12 @@ export function runCase(given, library, document, alter = profile => profile) {
   if (expectError !== undefined)
     return [{ outcome: 'failed', asked: { expectError }, expected: expectError, got: 'a profile' }]
   const { text, parameters } = alter(profile)
-  const machine = library.makeSbplMachine(text, parameters)
+  let machine
+  try {
+    machine = library.makeSbplMachine(text, parameters)
+  } catch (error) {
+    return [{ outcome: 'failed', asked: 'the machine', expected: 'a profile that it takes', got: String(error) }]
+  }
   return given.checks.map(check => judge(check, machine, files, library))
 }
 

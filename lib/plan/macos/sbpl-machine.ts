@@ -49,7 +49,10 @@ interface MachineRule {
   readonly matches: SbplFilter
 }
 
-/** Throws InternalError for text that our renderer does not write. */
+/**
+ * Throws InternalError for text that our renderer does not write, a profile among it that does not say at its start what
+ * happens to everything that it does not mention: what Seatbelt then does is documented nowhere.
+ */
 export function makeSbplMachine(text: string, parameters: Readonly<Record<string, string>>): SbplMachine {
   const forms = parseSbpl(text)
   const context: FilterContext = { parameters }
@@ -73,6 +76,7 @@ export function makeSbplMachine(text: string, parameters: Readonly<Record<string
     }
   }
   if (versions !== 1) throw new InternalError('a profile has one version')
+  if (!deniesByDefault(forms)) throw new InternalError('a profile starts with its version and (deny default)')
 
   function decide(operation: SbplOperation, subject: SbplSubject, world: SbplWorld, exists = true): SbplDecision {
     const chain = operationChain(operation, world.existenceIsMetadata)
@@ -95,6 +99,15 @@ export function makeSbplMachine(text: string, parameters: Readonly<Record<string
       return answers.size === 1 ? [...answers][0]! : null
     },
   }
+}
+
+/** The second form is `(deny default)`, and nothing takes that back. */
+function deniesByDefault(forms: readonly Sbpl[]): boolean {
+  const namesDefault = (form: Sbpl) =>
+    form.kind === 'list' && form.items.some(item => item.kind === 'symbol' && item.name === 'default')
+  const second = forms[1]
+  const words = second?.kind === 'list' ? second.items.map(item => (item.kind === 'symbol' ? item.name : '')) : []
+  return words.join(' ') === 'deny default' && forms.filter(namesDefault).length === 1
 }
 
 function compileRule(

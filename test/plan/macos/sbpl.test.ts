@@ -51,22 +51,37 @@ describe('the text of a profile', () => {
 
 describe('the machine', () => {
   it('throws on what the renderer never writes', () => {
-    for (const profile of [
-      '(allow default)',
-      '(version 1) (version 1)',
-      '(version 1) (allow file-reed*)',
-      '(version 1) (allow file-read* (subpth "/"))',
-      '(version 1) (allow file-read* (subpath (param "MISSING")))',
-      '(version 1) (import "system.sb")',
-      '(version 1) (allow file-read* (subpath "/)',
-      '(version 1) (allow file-read*',
-      '(version 1) )',
-      '(version 1) (allow)',
-      '(version 1) (allow network-outbound (remote ip "example.org:80"))',
-      '(version 1) (allow file-read* (regex #"(?=x)"))',
+    for (const rule of [
+      '(version 1)',
+      '(allow file-reed*)',
+      '(allow file-read* (subpth "/"))',
+      '(allow file-read* (subpath (param "MISSING")))',
+      '(import "system.sb")',
+      '(allow file-read* (subpath "/)',
+      '(allow file-read*',
+      ')',
+      '(allow)',
+      '(allow network-outbound (remote ip "example.org:80"))',
+      '(allow file-read* (regex #"(?=x)"))',
     ]) {
+      const profile = `(version 1) (deny default) ${rule}`
       expect(() => makeSbplMachine(profile, {}), profile).toThrow(expect.objectContaining({ code: 'ERR_INTERNAL' }))
     }
+  })
+
+  it.each([
+    '(version 1)',
+    '(version 1) (allow file-read*)',
+    '(version 1) (allow default)',
+    '(version 1) (allow file-read*) (deny default)',
+    '(version 1) (deny default (literal "/x"))',
+    '(version 1) (deny default) (allow default)',
+    '(version 1) (deny default) (allow file-read* default)',
+    '(deny default) (version 1)',
+    '(deny default)',
+  ])('throws on %s: what it does not mention may be open', profile => {
+    expect(() => makeSbplMachine('(version 1) (deny default) (allow file-read*)', {})).not.toThrow()
+    expect(() => makeSbplMachine(profile, {})).toThrow(expect.objectContaining({ code: 'ERR_INTERNAL' }))
   })
 
   it('knows that worlds differ where a leaf and its group speak', () => {
