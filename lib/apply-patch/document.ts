@@ -59,7 +59,8 @@ function takeCarriageReturns(raw: string[], finalNewline: boolean): Uint8Array {
 export function writeDocument(document: Document): Buffer {
   const { raw, crlf, encoding } = document
   const mark = document.marked ? (encoding === 'utf8' ? '\ufeff' : '\u00ef\u00bb\u00bf') : ''
-  const count = crlf.reduce((sum, flag) => sum + flag, 0)
+  let count = 0
+  for (let index = 0; index < crlf.length; index++) count += crlf[index]!
   if (raw.length === 0) return Buffer.from(mark, encoding)
   const body = count > 0 && count < raw.length ? joinMixed(document) : raw.join(count === 0 ? '\n' : '\r\n')
   return Buffer.from(mark + body + (document.finalNewline ? endingOf(document, raw.length - 1) : ''), encoding)

@@ -3,13 +3,14 @@
  * leniency keeps its bytes. Pure.
  */
 
+import { InternalError } from '../errors.ts'
 import { type Document, heldAs } from './document.ts'
 import type { HunkLine } from './grammar.ts'
 import type { PlacedHunk } from './place.ts'
 
 /** `placed` is in the order of the file and does not overlap. */
 export function editDocument(document: Document, placed: readonly PlacedHunk[]): Document {
-  const writer = new Writer(document, countAdded(placed))
+  const writer = new Writer(document, countOf('add', placed), countOf('remove', placed))
   for (const hunk of placed) {
     writer.keepUntil(hunk.at)
     for (const line of hunk.lines) writer.follow(line, hunk.at)
@@ -18,27 +19,31 @@ export function editDocument(document: Document, placed: readonly PlacedHunk[]):
   return writer.finish(spelledFinalNewline(placed), keepsMark(document, placed))
 }
 
-function countAdded(placed: readonly PlacedHunk[]): number {
+function countOf(kind: HunkLine['kind'], placed: readonly PlacedHunk[]): number {
   let count = 0
-  for (const hunk of placed) for (const line of hunk.lines) if (line.kind === 'add') count++
+  for (const hunk of placed) for (const line of hunk.lines) if (line.kind === kind) count++
   return count
 }
 
 class Writer {
   readonly #document: Document
-  readonly #raw: string[] = []
+  readonly #raw: string[]
   readonly #crlf: Uint8Array
   readonly #origins: Int32Array
+  /** How many lines are written. */
+  #length = 0
   /** The next line of the document. */
   #cursor = 0
   /** The index in the document of the line that was written last; -1 when a hunk wrote it. */
   #lastKept = -1
 
-  /** `added` is how many lines the hunks add. */
-  constructor(document: Document, added: number) {
+  /** `added` and `removed` are how many lines the hunks add and remove: millions of lines find their room at once. */
+  constructor(document: Document, added: number, removed: number) {
+    const length = document.raw.length + added - removed
     this.#document = document
-    this.#crlf = new Uint8Array(document.raw.length + added)
-    this.#origins = new Int32Array(document.raw.length + added)
+    this.#raw = new Array(length)
+    this.#crlf = new Uint8Array(length)
+    this.#origins = new Int32Array(length)
   }
 
   keepUntil(end: number): void {
@@ -58,6 +63,7 @@ class Writer {
 
   finish(spelled: boolean | null, marked: boolean): Document {
     const raw = this.#raw
+    if (this.#length !== raw.length) throw new InternalError('a hunk has other lines than were counted')
     // The mark is written on its own; a patch that spells it out as part of the first line must not double it.
     const mark = heldAs(this.#document, '\ufeff')
     if (marked && this.#origins[0] === -1 && raw[0]!.startsWith(mark)) raw[0] = raw[0]!.slice(mark.length)
@@ -65,9 +71,9 @@ class Writer {
       encoding: this.#document.encoding,
       marked,
       raw,
-      crlf: this.#crlf.subarray(0, raw.length),
+      crlf: this.#crlf,
       finalNewline: raw.length === 0 || (spelled ?? this.#finalNewline()),
-      origins: this.#origins.subarray(0, raw.length),
+      origins: this.#origins,
     }
   }
 
@@ -84,7 +90,8 @@ class Writer {
   }
 
   #write(text: string, crlf: number, origin: number): void {
-    const index = this.#raw.push(text) - 1
+    const index = this.#length++
+    this.#raw[index] = text
     this.#crlf[index] = crlf
     this.#origins[index] = origin
   }

@@ -24,12 +24,20 @@ export class LineIndex {
   readonly #places: Int32Array
   readonly #key: (text: string) => string
   #budget: number
+  #buffer = new Int32Array(64)
+  #pattern = new Int32Array(0)
 
   constructor(texts: readonly string[], key: (text: string) => string, budget = defaultBudget) {
     this.#key = key
     this.#budget = budget
     this.#numbers = new Int32Array(texts.length)
-    for (let index = 0; index < texts.length; index++) this.#numbers[index] = this.#number(key(texts[index]!))
+    let previous: string | undefined
+    for (let index = 0; index < texts.length; index++) {
+      const text = texts[index]!
+      // Equal neighbours are told without looking them up.
+      this.#numbers[index] = text === previous ? this.#numbers[index - 1]! : this.#number(key(text))
+      previous = text
+    }
     this.#offsets = this.#countOffsets()
     this.#places = this.#collectPlaces()
   }
@@ -38,6 +46,8 @@ export class LineIndex {
   find(pattern: readonly string[], start: number): number {
     const wanted = this.#wanted(pattern)
     if (wanted === null || start + wanted.length > this.#numbers.length) return -1
+    // The next hunk of a large patch most often follows at once.
+    if (this.#standsAt(wanted, start)) return start
     const anchor = this.#rarest(wanted)
     const number = wanted[anchor]!
     const from = this.#firstPlace(number, start + anchor)
@@ -80,14 +90,26 @@ export class LineIndex {
   }
 
   #wanted(pattern: readonly string[]): Int32Array | null {
-    const wanted = new Int32Array(pattern.length)
+    const wanted = this.#room(pattern.length)
     this.#spend(pattern.length)
     for (let index = 0; index < pattern.length; index++) {
+      if (index > 0 && pattern[index] === pattern[index - 1]) {
+        wanted[index] = wanted[index - 1]!
+        continue
+      }
       const number = this.#numberOf.get(this.#key(pattern[index]!))
       if (number === undefined) return null
       wanted[index] = number
     }
     return wanted
+  }
+
+  /** For the numbers of one pattern; the next call overwrites them. */
+  #room(length: number): Int32Array {
+    if (this.#pattern.length === length) return this.#pattern
+    if (this.#buffer.length < length) this.#buffer = new Int32Array(length * 2)
+    this.#pattern = this.#buffer.subarray(0, length)
+    return this.#pattern
   }
 
   #rarest(wanted: Int32Array): number {

@@ -53,11 +53,16 @@ export interface NodeFileAccessOptions {
 
 /** The access of this machine: race-free on Linux with /proc, by path elsewhere. */
 export function nodeFileAccess(options: NodeFileAccessOptions = {}): FileAccess {
-  const raceFree = options.byPath !== true && process.platform === 'linux' && existsSync('/proc/self/fd')
+  const raceFree = options.byPath !== true && hasDescriptorPaths()
   if (!raceFree) return { raceFree, realPath, openDirectory: openByPath }
   const { beneath } = options
   if (beneath === undefined || !works(beneath)) return { raceFree, realPath, openDirectory: openByDescriptor }
   return { raceFree, realPath, openDirectory: path => openBeneath(beneath, path) }
+}
+
+/** Linux with /proc mounted: no other system has this directory, and Windows, where anybody can make it, has not the flag. */
+function hasDescriptorPaths(): boolean {
+  return constants.O_DIRECTORY !== undefined && existsSync('/proc/self/fd')
 }
 
 /** ENOSYS before Linux 5.6, and filters of containers answer to a call they do not know with errnos of their own. */
@@ -234,7 +239,8 @@ async function createAt(path: string, bytes: Uint8Array, attributes: Attributes 
 
 /** Owner first: changing it clears the set-user-ID bits, which only the same owner and group may have back. */
 async function takeOver(handle: fs.FileHandle, attributes: Attributes): Promise<boolean> {
-  if (process.platform === 'win32') return true
+  // Without users (Windows) there is nothing to keep.
+  if (process.getuid === undefined) return true
   const stats = await handle.stat()
   const wanted = stats.uid !== attributes.owner || stats.gid !== attributes.group
   if (wanted) await giveTo(handle, attributes)
