@@ -6,6 +6,7 @@
 import { chmodSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
+import { BackendError } from '../errors.ts'
 import { type Flock, type HeldLock, tryLock, waitForLock } from './file-lock.ts'
 import { directoryPrefix, lockName, removeDirectory, removeStale } from './janitor.ts'
 import { type Launcher, launcherFor } from './launchers.ts'
@@ -37,12 +38,12 @@ export interface EntryDirectory {
  * Makes the directory, after removing those that hosts have left behind.
  *
  * @throws EntryError (`ERR_ENTRY`) where no safe place is; `reason` and `path` say why.
- * @throws BackendError (`ERR_BACKEND_UNAVAILABLE`) without the addon for Linux, whose lock it needs.
+ * @throws BackendError (`ERR_BACKEND_UNAVAILABLE`) without the addon, whose lock it needs, and on Windows, which starts programs by
+ * other names.
  * @throws OptionError for an option that is misused.
  */
 export async function makeEntryDirectory(options: EntryDirectoryOptions = {}): Promise<EntryDirectory> {
-  const { loadLinuxBinding } = await import('../native/binding.ts')
-  const { flock } = loadLinuxBinding()
+  const flock = await loadLock()
   const launcher = await launcherFor(options.program)
   const parent = safeParent(options.parent ?? defaultParent())
   const parentLock = await waitForLock(flock, join(parent, `.${directoryPrefix}lock`))
@@ -52,6 +53,15 @@ export async function makeEntryDirectory(options: EntryDirectoryOptions = {}): P
   } finally {
     parentLock.release()
   }
+}
+
+async function loadLock(): Promise<Flock> {
+  const { loadBinding } = await import('../native/binding.ts')
+  const binding = loadBinding()
+  if (binding.system === 'linux' || binding.system === 'darwin') return binding.flock
+  throw new BackendError(`cannot make entries with the addon for ${binding.system}: this takes Linux or macOS`, {
+    capability: 'entry-directory',
+  })
 }
 
 function fill(parent: string, flock: Flock, launcher: Launcher): [path: string, lock: HeldLock] {

@@ -164,6 +164,8 @@ export interface DarwinBinding {
   compileProfile(frame: Uint8Array): SeatbeltFailure | undefined
   /** For the rest of this process's life and of everything that it starts. */
   applyToSelf(frame: Uint8Array): SeatbeltFailure | undefined
+  /** flock(2): 0 or an errno. */
+  flock(fd: number, exclusive: boolean, nonBlocking: boolean): number
 }
 
 export interface OtherBinding {

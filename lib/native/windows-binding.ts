@@ -213,6 +213,14 @@ export interface WindowsBinding {
   /** Null when no process has this number; an empty text for one that may not be looked at. */
   processStarted(pid: number): string | null
 
+  /**
+   * Locks the whole file with LockFileEx, as flock(2) does where that is: 0, or an error number as in `os.constants.errno`.
+   * EAGAIN: held elsewhere. ENOTSUP: this host or file system has no such locks.
+   */
+  flock(fd: number, exclusive: boolean, nonBlocking: boolean): number
+  /** The access list of a file becomes this process's user and nobody else; undefined: it is so, and was read back. */
+  makePrivate(path: string): OrFailure<undefined>
+
   /** Opens the path itself, never what a link in its last component names. */
   describeObject(path: string): OrFailure<WindowsObject>
   readAcl(path: string): OrFailure<NativeAcl>

@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "../file_lock.h"
 #include "../unique_fd.h"
 #include "beneath.h"
 #include "handover.h"
-#include "memory_file.h"
 #include "path_stamps.h"
 #include "probe.h"
 
@@ -96,14 +96,6 @@ Napi::Value SetSoftLimit(const Napi::CallbackInfo& info) {
 }
 #endif
 
-Napi::Value FlockFile(const Napi::CallbackInfo& info) {
-  if (info.Length() < 3 || !info[0].IsNumber() || !info[1].IsBoolean() || !info[2].IsBoolean())
-    return Misused(info);
-  return Napi::Number::New(
-      info.Env(), LockFile(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Boolean>().Value(),
-                           info[2].As<Napi::Boolean>().Value()));
-}
-
 }  // namespace
 
 void ExportSystemCalls(Napi::Env env, Napi::Object exports) {
@@ -114,7 +106,7 @@ void ExportSystemCalls(Napi::Env env, Napi::Object exports) {
     {"stampPaths", StampPaths},
     {"pathsUnchanged", PathsUnchanged},
     {"landlockAbi", LandlockAbi},
-    {"flock", FlockFile},
+    {"flock", LockFile},
 #if defined(CASTELLAN_FAULTS)
     {"setSoftLimit", SetSoftLimit},
 #endif

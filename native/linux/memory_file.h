@@ -1,4 +1,4 @@
-// Sealed in-memory files, and file locks: small system calls that JavaScript cannot make.
+// Sealed in-memory files, which JavaScript cannot make.
 #ifndef CASTELLAN_LINUX_MEMORY_FILE_H_
 #define CASTELLAN_LINUX_MEMORY_FILE_H_
 
@@ -9,9 +9,6 @@ namespace castellan {
 // A close-on-exec descriptor of an in-memory file that holds `data` and can never change again, or -errno.
 // Executable when `mode` has an execute bit.
 int MakeMemoryFile(const char* name, const void* data, size_t size, unsigned mode);
-
-// flock(2). Returns 0 or errno.
-int LockFile(int fd, bool exclusive, bool non_blocking);
 
 }  // namespace castellan
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "../file_lock.h"
 #include "frame.h"
 #include "seatbelt.h"
 
@@ -50,6 +51,7 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
   exports.Set("probe", Napi::Function::New(env, Probe));
   exports.Set("compileProfile", Napi::Function::New(env, WithProfile<CompileProfile>));
   exports.Set("applyToSelf", Napi::Function::New(env, WithProfile<ApplyProfile>));
+  exports.Set("flock", Napi::Function::New(env, LockFile));
 }
 
 }  // namespace castellan

@@ -3,8 +3,9 @@
  * mode bits can say: what it drops must be told as a change that did not happen.
  */
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { constants } from 'node:os'
 
 import { expect } from './checks.mjs'
 
@@ -13,7 +14,8 @@ const binding = createRequire(import.meta.url)(file)
 const place = 'C:\\castellan-place'
 const nobody = 'S-1-5-21-1-2-3-4'
 const functions = [
-  ...['describeObject', 'hideAccount', 'localFirewallRulesCount', 'lockMutex', 'makeAccount', 'makeGroup', 'probe'],
+  ...['describeObject', 'flock', 'hideAccount', 'localFirewallRulesCount', 'lockMutex', 'makeAccount', 'makeGroup'],
+  ...['makePrivate', 'probe'],
   ...[
     'processStarted',
     'protectSecret',
@@ -89,6 +91,33 @@ async function lists() {
   expect('a type that is none', (await binding.removeAce(at, 'audit', nobody)).failure?.win32, 1337)
 }
 
+/** The lock and the list that the keys ask for. */
+function files() {
+  const path = `${place}\\lock`
+  const [one, two] = [openSync(path, 'a+'), openSync(path, 'a+')]
+  expect('a free lock', binding.flock(one, true, true), 0)
+  expect('one that is held through another descriptor', binding.flock(two, true, true), constants.errno.EAGAIN)
+  closeSync(one)
+  expect('it is free with its descriptor', binding.flock(two, true, true), 0)
+  const code = `process.exit(require(${JSON.stringify(file)}).flock(require('node:fs').openSync(${JSON.stringify(path)}, 'a+'), true, true))`
+  const other = spawnSync(process.execPath, ['-e', code], { stdio: 'ignore' })
+  expect('it keeps another process out', other.status, constants.errno.EAGAIN)
+  closeSync(two)
+  expect('no descriptor', binding.flock(-1, true, true), constants.errno.EINVAL)
+  writeFileSync(path, 'x')
+  expect('a file becomes private', binding.makePrivate(path), undefined)
+  const { own, readers } = binding.readAcl(path)
+  const user = binding.probe().userSid
+  const others = [...readers, ...own.filter(({ type }) => type === 'allow').map(({ sid }) => sid)].filter(
+    sid => sid !== user,
+  )
+  expect('nobody else may read it', others, [])
+  expect('its owner can', readFileSync(path, 'utf8'), 'x')
+  expect('a file that is not there', binding.makePrivate(`${place}\\nothing`), {
+    failure: { call: 'CreateFile', win32: 2 },
+  })
+}
+
 async function mutexes() {
   const name = 'Local\\castellan-wine-check'
   const one = await binding.lockMutex(name, 1000)
@@ -139,6 +168,6 @@ async function accounts() {
 }
 
 export async function addonChecks() {
-  for (const part of [loading, facts, objects, lists, mutexes, secrets, accounts]) await part()
+  for (const part of [loading, facts, objects, lists, files, mutexes, secrets, accounts]) await part()
   rmSync(place, { recursive: true, force: true })
 }

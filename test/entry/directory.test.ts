@@ -4,7 +4,6 @@ import {
   chmodSync,
   cpSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,7 +15,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -25,6 +24,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { makeEntryDirectory } from '../../lib/entry/directory.ts'
 import { createSandbox, EntryError, OptionError, policies } from '../../lib/index.ts'
 import { enginesHere, ensureBuilt, repository } from '../cli/castellan.ts'
+import { safeBase } from './safe-base.ts'
 
 ensureBuilt()
 const made: string[] = []
@@ -40,22 +40,6 @@ function folderIn(base: string): string {
 
 /** The library as it is installed: beside its other files. */
 const built = JSON.stringify(pathToFileURL(path.join(repository, 'dist/bundle/entry.js')).href)
-
-function isSafe(folder: string): boolean {
-  const stats = lstatSync(folder)
-  const own = stats.uid === 0 || stats.uid === process.getuid?.()
-  const safe = stats.isDirectory() && own && (stats.mode & 0o022) === 0
-  return safe && (path.dirname(folder) === folder || isSafe(path.dirname(folder)))
-}
-
-function safeBase(): string | undefined {
-  try {
-    const home = realpathSync(homedir())
-    return isSafe(home) ? home : undefined
-  } catch {
-    return undefined
-  }
-}
 
 const base = process.platform === 'linux' ? safeBase() : undefined
 const names = ['apply_patch', 'applypatch', 'codex-linux-sandbox']

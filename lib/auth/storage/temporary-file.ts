@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, lstat, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { keepForOwner } from './access-list.ts'
 import type { Reservation } from './storage.ts'
 
 const smallestRoom = 16 * 1024
@@ -34,6 +35,7 @@ export class TemporaryFile implements Reservation {
     const file = new TemporaryFile(target, path, await open(path, 'wx', 0o600))
     try {
       await file.#keepOwner()
+      await keepForOwner(path)
       await file.#handle.writeFile(Buffer.alloc(Math.max(bytes * 2, smallestRoom)))
       await file.#handle.sync()
       return file

@@ -11,6 +11,7 @@
 #include "access_list.h"
 #include "accounts.h"
 #include "elevate.h"
+#include "files.h"
 #include "js.h"
 #include "mutex.h"
 #include "objects.h"
@@ -154,6 +155,8 @@ struct Export {
 constexpr Export kExports[] = {
     {"probe", Probe},
     {"processStarted", ProcessStarted},
+    {"flock", LockFile},
+    {"makePrivate", MakePrivate},
     {"describeObject", DescribeObject},
     {"readAcl", ReadAcl},
     {"setAce", SetAce},

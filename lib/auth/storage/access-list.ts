@@ -1,0 +1,34 @@
+/**
+ * Keeps a file for its owner where mode bits say nothing: on Windows, by an access list of this user alone.
+ *
+ * Where there is no native addon the file inherits the list of its directory, and where the file system keeps no lists there is
+ * nothing to set.
+ */
+import type { WindowsBinding } from '../../native/windows-binding.ts'
+
+let found: Promise<WindowsBinding | undefined> | undefined
+
+/** Does nothing where mode bits count. Throws when the list could not be set, or was not kept as it was set. */
+export async function keepForOwner(path: string): Promise<void> {
+  found ??= findBinding()
+  const binding = await found
+  if (binding === undefined || !hasAccessLists(binding, path)) return
+  const outcome = binding.makePrivate(path)
+  if (outcome !== undefined) throw new Error(`${outcome.failure.call} failed with error ${outcome.failure.win32}`)
+}
+
+function hasAccessLists(binding: WindowsBinding, path: string): boolean {
+  const object = binding.describeObject(path)
+  // What cannot be described is tried: the failure then is the one of the attempt.
+  return 'failure' in object || object.hasAcls
+}
+
+async function findBinding(): Promise<WindowsBinding | undefined> {
+  try {
+    const { loadBinding } = await import('../../native/binding.ts')
+    const binding = loadBinding()
+    return binding.system === 'win32' ? binding : undefined
+  } catch {
+    return undefined
+  }
+}
