@@ -27,11 +27,11 @@ import { attachChannel } from './process/node-channel.ts'
 import { checkNames } from './process/option-names.ts'
 import { checkRunOptions, checkSpawnOptions, type RunOptions, type SpawnOptions } from './process/options.ts'
 import type { RunResult } from './process/result.ts'
-import type { ActiveRuns } from './process/run.ts'
+import { type ActiveRuns, MisplacedError } from './process/run.ts'
 import type { SandboxedProcess } from './process/sandboxed-process.ts'
 import { forkStreams } from './process/stdio.ts'
 import { Commands } from './sandbox/commands.ts'
-import { type Held, Holding } from './sandbox/holding.ts'
+import { type Held, Holding, type Ready } from './sandbox/holding.ts'
 import { hostSystem } from './sandbox/host-system.ts'
 import {
   checkSandboxOptions,
@@ -145,11 +145,18 @@ export class Sandbox {
     const given: RunOptions = options ?? {}
     checkRunOptions(given)
     const command = this.#command(file, args, given, given.input === undefined ? 'ignore' : 'pipe')
-    const { held, release } = this.#holding.ready(given.lifetime)
     try {
-      const limited = this.#limited(command, given, held)
-      const result = await held.starter.run(limited, given, facts(held), this.#active)
-      return result as RunResult<Buffered<Options>>
+      return (await this.#run(command, given, this.#holding.readyToRun(given.lifetime))) as RunResult<Buffered<Options>>
+    } catch (error) {
+      if (!(error instanceof MisplacedError)) throw error
+      return (await this.#run(command, given, this.#holding.ready(given.lifetime))) as RunResult<Buffered<Options>>
+    }
+  }
+
+  async #run(command: Command, options: RunOptions, { held, places, release }: Ready) {
+    try {
+      const ready = { ...this.#limited(command, options, held), places }
+      return await held.starter.run(ready, options, facts(held), this.#active)
     } finally {
       release()
     }

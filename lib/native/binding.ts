@@ -34,6 +34,11 @@ export interface NativeStamps {
   readonly __nativeStamps: never
 }
 
+/** What the environment of this process held, inside the addon. */
+export interface NativeEnvironmentStamp {
+  readonly __nativeEnvironmentStamp: never
+}
+
 /** How one descriptor of a child is provided; values >= 0 are descriptors of the host. */
 export const NativeStdio = { ignore: -1, readPipe: -2, writePipe: -3, socket: -4, helper: -5 } as const
 
@@ -54,6 +59,9 @@ export interface NativeRunOptions {
   readonly taskLimit?: number
   /** Bytes of both streams together, where they are collected. */
   readonly outputBytes?: number
+  /** For `run`: where a placeholder stands as long as the run does, and where nobody can make anything. Absolute. */
+  readonly places?: readonly string[]
+  readonly needless?: readonly string[]
   readonly endTreeOnExit?: boolean
   /** Background processes have ended when the run's end is told; otherwise they end soon after. */
   readonly endTreeFirst?: boolean
@@ -106,6 +114,8 @@ export interface LinuxBinding {
   notePlaceholder(made: boolean, path: string): number
   /** Ends every process of every run of this environment; returns when they are gone. */
   endRuns(): void
+  /** The same when a run has `places`; returns when nothing stands at them. */
+  endPlacedRuns(): void
   /** Returns 0 or an errno (ESRCH once the command ended). */
   signal(id: number, signal: number): number
   /** `signal` to every process of the run now, SIGKILL after `grace` milliseconds. */
@@ -142,6 +152,10 @@ export interface LinuxBinding {
   stampPaths(paths: readonly string[]): NativeStamps
   /** True when what stood there still does; false when something changed, or when only a closer look can tell. */
   pathsUnchanged(stamps: NativeStamps): boolean
+  /** Notes the variables of this process, for `environmentUnchanged`. */
+  stampEnvironment(): NativeEnvironmentStamp
+  /** True when they are what they were; false when one changed, and always in a worker thread. */
+  environmentUnchanged(stamp: NativeEnvironmentStamp): boolean
   /** >= 1, or a negative errno. */
   landlockAbi(): number
   /** Carries a plan out in a child that executes nothing. */

@@ -24,6 +24,7 @@ export const stageNames = [
   'init',
   'listen',
   'limits',
+  'placeholder',
 ] as const
 
 export type StageName = (typeof stageNames)[number]
@@ -52,6 +53,7 @@ const acts: Readonly<Record<StageName, string>> = {
   init: 'start the first process of the sandbox',
   listen: 'listen for proxies on the loopback of the sandbox',
   limits: 'set limits',
+  placeholder: 'keep missing paths from being created',
 }
 
 export function stageOf(stage: number): StageName {

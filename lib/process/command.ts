@@ -24,6 +24,16 @@ export interface Command {
   /** umask(2); undefined: the host's. */
   readonly umask: number | undefined
   readonly oomScoreAdjust: number
+  /** What `run` is to put on the disk itself. undefined: everything that the command needs stands there already. */
+  readonly places?: Places | undefined
+}
+
+/** Absolute paths that are to stay missing while the command runs. */
+export interface Places {
+  /** Where a placeholder has to stand. */
+  readonly placed: readonly string[]
+  /** Where nobody can make anything, as was seen before. */
+  readonly needless: readonly string[]
 }
 
 export interface CommandOptions {

@@ -9,7 +9,11 @@ let runs: Runs | undefined
  * BackendError when there is no addon, LaunchError when the guard cannot be started.
  */
 export function environmentRuns(): Runs {
-  runs ??= new Runs(loadLinuxBinding())
+  if (runs === undefined) {
+    const binding = loadLinuxBinding()
+    runs = new Runs(binding)
+    process.once('exit', () => binding.endPlacedRuns())
+  }
   runs.listen()
   ensureGuard(runs.binding)
   return runs

@@ -3,6 +3,7 @@
  */
 import { LaunchError } from '../errors.ts'
 import type { NativeResult, NativeRunOptions } from '../native/binding.ts'
+import { stageOf } from '../native/stages.ts'
 import { AbortError } from './abort-error.ts'
 import type { Command } from './command.ts'
 import { readHelperRecords } from './helper-records.ts'
@@ -16,6 +17,9 @@ import { signalNumber } from './signals.ts'
 export type ActiveRuns = Set<(reason: unknown) => void>
 
 export type PlanFacts = Pick<ResultContext, 'engine' | 'planDigest' | 'policyDigest' | 'globs'>
+
+/** The launcher could not put a command's `places` as they are; nothing was started, and nothing of them stands. */
+export class MisplacedError extends Error {}
 
 /**
  * Resolves when the command and its output have ended, whatever its exit code. Rejects with SpawnError when the program
@@ -130,6 +134,7 @@ function nativeOptions(launch: Launch, command: Command, options: RunOptions): N
     endTreeOnExit: options.lifetime !== 'session',
     endTreeFirst: launch.endTreeFirst,
     reportDescriptor: launch.reportDescriptor,
+    ...(command.places === undefined ? {} : { places: command.places.placed, needless: command.places.needless }),
   }
 }
 
@@ -155,6 +160,7 @@ const canceled = 125
 export function assertStarted(native: NativeResult, launch: Launch, command: Command, launcher: Launcher): void {
   if (native.failure !== undefined) {
     if (native.failure.errno === canceled) throw new AbortError(undefined)
+    if (stageOf(native.failure.stage) === 'placeholder') throw new MisplacedError()
     throw launchFailure(native.failure, command, launcher)
   }
   if (launch.reportDescriptor < 0) return

@@ -13,6 +13,7 @@ import { joinPath } from '../policy/path.ts'
 import type { Policy } from '../policy/policy.ts'
 import { resolvePolicy } from '../policy/resolve.ts'
 import type { ResolvedPolicy, Surroundings } from '../policy/types.ts'
+import type { Places } from '../process/command.ts'
 import type { RunOptions } from '../process/options.ts'
 import type { Starter } from '../process/starter.ts'
 import type { SandboxSystem } from './system.ts'
@@ -32,6 +33,8 @@ export interface Held {
 /** For one launch. */
 export interface Ready {
   readonly held: Held
+  /** What the starter has still to put on the disk. */
+  readonly places?: Places
   readonly release: () => void
 }
 
@@ -84,6 +87,19 @@ export class Holding {
       }
     }
     throw new LaunchError('cannot launch: what the policy closes keeps appearing and going', { stage: 'placeholder' })
+  }
+
+  /**
+   * The same for `run`, which mostly puts the placeholders itself, away from the event loop. It rejects with MisplacedError
+   * when they are not to be put as they were last time; then `ready` finds out what is to be done.
+   */
+  readyToRun(lifetime: RunOptions['lifetime']): Ready {
+    const held = this.current()
+    const all = this.#system.placesOf?.(held.plan, lifetime)
+    if (all === undefined) return this.ready(lifetime)
+    const { needless } = held
+    const placed = needless.length === 0 ? all : all.filter(place => !needless.includes(place))
+    return { held, places: { placed, needless }, release: () => {} }
   }
 
   /** `held`, carried out without the operations that have nothing to do at these places. */

@@ -37,9 +37,12 @@ export const linuxHost: HostSystem = {
       if (places.length === 0) return { needless: [], release: () => {} }
       const taken = placeholders.lease(places)
       if (taken === null) return null
-      // What may go on after its command keeps its placeholders; they go when this process ends.
-      const outlived = plan.namespaces?.pid !== true && (lifetime === 'session' || binding.hostTag() === '')
-      return { needless: taken.needless, release: outlived ? () => {} : taken.release }
+      return { needless: taken.needless, release: outlives(plan, lifetime) ? () => {} : taken.release }
+    }
+
+    /** What may go on after its command keeps its placeholders; they go when this process ends. */
+    function outlives(plan: LinuxPlan, lifetime: 'command' | 'session' | undefined): boolean {
+      return plan.namespaces?.pid !== true && (lifetime === 'session' || binding.hostTag() === '')
     }
 
     const { linux, strict } = options
@@ -62,6 +65,11 @@ export const linuxHost: HostSystem = {
         }),
       starterFor: plan => nativeStarter(runs, launcherFor(binding, ofLinux(plan), facts)),
       lease: (plan, lifetime) => lease(ofLinux(plan), lifetime),
+      placesOf(plan, lifetime) {
+        const linux = ofLinux(plan)
+        const places = missingPlaces(linux)
+        return places.length === 0 || outlives(linux, lifetime) ? undefined : places
+      },
       without: (plan, needless) => withoutPlaces(ofLinux(plan), needless),
       wrapping: plan => new WrapTarget(binding, ofLinux(plan)),
       holdLimits: (limits, stdio, plan) => holdLimits(limits, stdio, { plan: ofLinux(plan), capabilities, binding }),

@@ -68,6 +68,8 @@ export interface SandboxSystem {
   starterFor(plan: Plan): Starter
   /** Puts what the plan needs on the disk; null when the disk changed meanwhile. Throws LaunchError (stage `placeholder`). */
   lease(plan: Plan, lifetime: RunOptions['lifetime']): Lease | null
+  /** What `lease` would put, where the starter can do so itself for one `run`. undefined: `lease` has to. */
+  placesOf?(plan: Plan, lifetime: RunOptions['lifetime']): readonly string[] | undefined
   /** The plan as it is carried out where there is nothing to do at these places. */
   without(plan: Plan, needless: readonly string[]): Plan
   wrapping(plan: Plan): Wrapping

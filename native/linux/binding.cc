@@ -44,6 +44,21 @@ bool BooleanOption(const Napi::Object& options, const char* name, bool fallback)
   return value.IsBoolean() ? value.As<Napi::Boolean>().Value() : fallback;
 }
 
+// Undefined: none.
+bool ReadPaths(const Napi::Value& value, std::vector<std::string>* out) {
+  if (value.IsUndefined()) return true;
+  if (!value.IsArray()) return false;
+  const auto list = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::Value path = list.Get(i);
+    if (!path.IsString()) return false;
+    out->push_back(path.As<Napi::String>().Utf8Value());
+    if (out->back().empty() || out->back()[0] != '/' || out->back().find('\0') != std::string::npos)
+      return false;
+  }
+  return true;
+}
+
 using PlanHandle = Napi::External<std::shared_ptr<const Plan>>;
 
 // (plan, request, stdio, options)
@@ -73,6 +88,8 @@ bool ReadRunRequest(const Napi::CallbackInfo& info, RunRequest* out) {
     return value < 0 ? kNoLimit : static_cast<uint64_t>(value);
   };
   out->limits = {limit("memoryLimit"), limit("cpuLimit"), limit("taskLimit"), limit("outputBytes")};
+  if (!ReadPaths(options.Get("places"), &out->places) || !ReadPaths(options.Get("needless"), &out->needless))
+    return false;
   const Napi::Value input = options.Get("input");
   if (input.IsTypedArray()) {
     const auto bytes = input.As<Napi::Uint8Array>();
@@ -141,6 +158,11 @@ Napi::Value NotePlaceholder(const Napi::CallbackInfo& info) {
 
 Napi::Value EndRuns(const Napi::CallbackInfo& info) {
   EnvironmentOf(info).launcher().EndRuns();
+  return info.Env().Undefined();
+}
+
+Napi::Value EndPlacedRuns(const Napi::CallbackInfo& info) {
+  EnvironmentOf(info).launcher().EndPlacedRuns();
   return info.Env().Undefined();
 }
 
@@ -251,6 +273,7 @@ void ExportBinding(Napi::Env env, Napi::Object exports) {
       {"startGuard", StartGuard},
       {"notePlaceholder", NotePlaceholder},
       {"endRuns", EndRuns},
+      {"endPlacedRuns", EndPlacedRuns},
       {"signal", Signal},
       {"terminate", Terminate},
       {"listen", Listen},

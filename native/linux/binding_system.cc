@@ -9,6 +9,7 @@
 #include "../file_lock.h"
 #include "../unique_fd.h"
 #include "beneath.h"
+#include "environment_stamp.h"
 #include "handover.h"
 #include "path_stamps.h"
 #include "probe.h"
@@ -81,6 +82,20 @@ Napi::Value PathsUnchanged(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), info[0].As<StampsHandle>().Data()->Unchanged());
 }
 
+using EnvironmentHandle = Napi::External<EnvironmentStamp>;
+
+// stampEnvironment() -> a handle for environmentUnchanged.
+Napi::Value StampEnvironment(const Napi::CallbackInfo& info) {
+  return EnvironmentHandle::New(info.Env(), new EnvironmentStamp(),
+                                [](Napi::Env, EnvironmentStamp* stamp) { delete stamp; });
+}
+
+// environmentUnchanged(handle) -> boolean
+Napi::Value EnvironmentUnchanged(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsExternal()) return Misused(info);
+  return Napi::Boolean::New(info.Env(), info[0].As<EnvironmentHandle>().Data()->Unchanged());
+}
+
 Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(ProbeLandlockAbi()));
 }
@@ -105,6 +120,8 @@ void ExportSystemCalls(Napi::Env env, Napi::Object exports) {
     {"openBeneath", OpenBeneath},
     {"stampPaths", StampPaths},
     {"pathsUnchanged", PathsUnchanged},
+    {"stampEnvironment", StampEnvironment},
+    {"environmentUnchanged", EnvironmentUnchanged},
     {"landlockAbi", LandlockAbi},
     {"flock", LockFile},
 #if defined(CASTELLAN_FAULTS)

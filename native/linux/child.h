@@ -31,6 +31,7 @@ enum class Stage : int32_t {
   kInit = 19,
   kListen = 20,
   kLimits = 21,
+  kPlaceholder = 22,  // what keeps a path missing could not be put
 };
 
 // Written by the child into memory it shares with the parent (or sent through a descriptor by the helper).

@@ -151,15 +151,20 @@ uint32_t Launcher::Run(RunRequest request) {
     ChildPointer child;
     LaunchResult started;
     started.report = unusable.stage == Stage::kNone ? EnsureGuard() : unusable;
+    std::vector<Placeholder> standing;
+    if (started.report.stage == Stage::kNone && !PutPlaces(*shared, &standing))
+      started.report = Report{Stage::kPlaceholder, EAGAIN, -1};
     if (started.report.stage == Stage::kNone) started = Start(*shared, &child, id);
     shared->kept.clear();
     if (!child) {
+      RemovePlaces(&standing);
       RunResult result;
       result.id = id;
       result.report = started.report;
       done_.push_back(std::move(result));
       return;
     }
+    child->places = std::move(standing);
     Adopt(child);
   });
   return id;
@@ -227,6 +232,7 @@ void Launcher::Loop() {
       std::lock_guard<std::mutex> lock(mutex_);
       if (stopping_) break;
     }
+    Flush();  // first, so that nobody waits for a look at what earlier runs left
     CheckDeadlines();
     Flush();
   }

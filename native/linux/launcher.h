@@ -18,6 +18,9 @@
 #include <vector>
 
 #include "child.h"
+#include "closer.h"
+#include "last_process.h"
+#include "placeholder_place.h"
 #include "tag.h"
 #include "../unique_fd.h"
 
@@ -64,6 +67,8 @@ struct RunRequest {
   int64_t grace_ms = 0;        // between SIGTERM and SIGKILL
   int32_t timeout_signal = 15;
   TreeLimits limits;
+  // For Run: where a placeholder stands as long as the run does, and where none can be made.
+  std::vector<std::string> places, needless;
   bool end_tree_on_exit = true;    // background processes end with the command
   bool end_tree_first = false;     // and before its end is told, not soon after
   std::vector<UniqueFd> kept;      // owned copies of descriptors of the host, for a start that comes later
@@ -119,6 +124,9 @@ class Launcher {
   // Ends every process of every run, and returns when that is done. Runs that wait for their start do not
   // start.
   void EndRuns();
+  // The same when a run has something on the disk (RunRequest::places), and returns when that is gone; for
+  // the end of the process.
+  void EndPlacedRuns();
   // A descriptor of the sealed in-memory copy of the helper program, or -errno. Owned by the launcher.
   int HelperDescriptor();
   uint64_t host_tag() const { return host_tag_; }
@@ -137,6 +145,8 @@ class Launcher {
   void ForgetRemovedPlaceholders();
   int TellGuard(const std::string& note);
   void StopGuard();
+  bool PutPlaces(const RunRequest& request, std::vector<Placeholder>* standing);
+  void RemovePlaces(std::vector<Placeholder>* standing);
   void WatchLeftGuards();
   static void TakeExitsOfLeftGuards();
   void Adopt(const ChildPointer& child);
@@ -176,6 +186,8 @@ class Launcher {
   uint64_t host_tag_;
   int oom_score_adjust_;  // the host's own
   UniqueFd epoll_, wakeup_, helper_;
+  const LastProcess last_process_;
+  Closer closer_;
   std::thread thread_;
 
   // Taken before mutex_ where both are.
@@ -184,7 +196,7 @@ class Launcher {
   RunRequest guard_request_;  // what a guard is started with; no plan: none is wanted
   struct Noted {
     std::string path;
-    bool stands;
+    int users;
   };
   std::vector<Noted> noted_;  // placeholders that the guard keeps in mind
   size_t noted_size_ = 0;     // in bytes, with their NULs
@@ -196,6 +208,7 @@ class Launcher {
   std::unordered_set<uint32_t> starting_;  // given to Run, not started yet
   std::vector<std::function<void()>> commands_;
   std::unordered_map<uint32_t, ChildPointer> children_;     // guarded by mutex_
+  uint32_t standing_ = 0;                                   // placeholders of runs; guarded by mutex_
   std::unordered_map<uint32_t, RunResult> waited_;          // results of RunAndWait
   std::atomic<uint64_t> starts_begun_{0}, starts_done_{0};  // on both threads
   // Launcher thread only:

@@ -46,13 +46,15 @@ struct Launcher::Child {
   int pid = -1;
   bool own_group = false;
   bool collect = false, end_tree = true, end_first = false, waited = false, exited = false;
+  bool started_nothing = false;  // known when it has ended
   uint64_t limit = 0;
   UniqueFd descriptors[kSlots];
   // Where another process stands in between (the helper, bubblewrap). Guarded by mutex_.
-  int command_number = 0;    // what the helper calls the command; 0 until it runs
-  bool all_ended = false;    // the helper told that it is the last one
-  UniqueFd command_pidfd;    // the command itself; looked up when a signal is sent
-  std::vector<int> between;  // those processes
+  int command_number = 0;           // what the helper calls the command; 0 until it runs
+  bool all_ended = false;           // the helper told that it is the last one
+  UniqueFd command_pidfd;           // the command itself; looked up when a signal is sent
+  std::vector<int> between;         // those processes
+  std::vector<Placeholder> places;  // removed before the run's end is told
   std::vector<uint8_t> input;
   size_t input_written = 0;
   TreeLimits limits;

@@ -19,8 +19,14 @@ constexpr int64_t kSweepDelayMs = 100, kDrainMs = 1000;
 void Launcher::OnExit(const ChildPointer& child) {
   if (child->exited) return;
   siginfo_t info{};
-  const int waited = waitid(static_cast<idtype_t>(P_PIDFD),
-                            static_cast<id_t>(child->descriptors[kSlotExit].get()), &info, WEXITED | WNOHANG);
+  const auto wait = [&](int how) {
+    return waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child->descriptors[kSlotExit].get()),
+                  &info, WEXITED | WNOHANG | how);
+  };
+  // While its number is still taken.
+  if (wait(WNOWAIT) == 0 && info.si_pid != 0) child->started_nothing = last_process_.Is(child->pid);
+  info = {};
+  const int waited = wait(0);
   if (waited == 0 && info.si_pid == 0) return;  // not yet
   {
     // Signal() sends under this lock: it must never see a descriptor number that was closed and given out
@@ -77,7 +83,7 @@ void Launcher::TakeHelperExit(uint32_t id) {
 void Launcher::Finish(const ChildPointer& child) {
   if (child->all_ended && !child->exited) AwaitHelper(*child);
   for (int slot = 0; slot < kSlots; slot++) CloseStream(*child, slot);
-  if (child->all_ended) {
+  if (child->all_ended || child->started_nothing) {
     // Nothing is left that could be looked for.
   } else if (child->end_tree && child->tag != 0 && child->end_first) {
     EndTree(*child);
@@ -85,7 +91,8 @@ void Launcher::Finish(const ChildPointer& child) {
     ended_tags_.push_back(child->tag);
     if (sweep_at_ == 0) sweep_at_ = NowMs() + kSweepDelayMs;
   }
-  if (!child->end_tree) survivors_ = true;
+  if (!child->end_tree && !child->started_nothing) survivors_ = true;
+  RemovePlaces(&child->places);
   std::lock_guard<std::mutex> lock(mutex_);
   if (children_.erase(child->id) == 0) return;
   if (child->waited) {

@@ -119,7 +119,7 @@ int Launcher::NotePlaceholder(bool made, const std::string& path) {
   const auto found =
       std::find_if(noted_.begin(), noted_.end(), [&](const Noted& noted) { return noted.path == path; });
   if (found != noted_.end()) {
-    found->stands = made;
+    found->users += made ? 1 : -1;
     return 0;
   }
   if (!made) return 0;
@@ -128,7 +128,7 @@ int Launcher::NotePlaceholder(bool made, const std::string& path) {
   if (noted_size_ + size > kPlaceholderListSize) ForgetRemovedPlaceholders();
   if (noted_size_ + size > kPlaceholderListSize) return ENOBUFS;
   if (const int error = TellGuard('+' + path)) return error;
-  noted_.push_back({path, true});
+  noted_.push_back({path, 1});
   noted_size_ += size;
   return 0;
 }
@@ -136,7 +136,7 @@ int Launcher::NotePlaceholder(bool made, const std::string& path) {
 // The caller holds guard_mutex_.
 void Launcher::ForgetRemovedPlaceholders() {
   const auto forget = [this](const Noted& noted) {
-    if (noted.stands || TellGuard('-' + noted.path) != 0) return false;
+    if (noted.users > 0 || TellGuard('-' + noted.path) != 0) return false;
     noted_size_ -= noted.path.size() + 1;
     return true;
   };

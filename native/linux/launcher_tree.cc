@@ -187,7 +187,10 @@ void Launcher::StopEverything() {
   const auto await = [until](int pidfd) {
     while (!TakeExit(pidfd) && NowMs() < until) usleep(1000);
   };
-  for (const ChildPointer& child : left) await(child->descriptors[kSlotExit].get());
+  for (const ChildPointer& child : left) {
+    await(child->descriptors[kSlotExit].get());
+    RemovePlaces(&child->places);
+  }
   for (const auto& [id, pidfd] : ending_) await(pidfd.get());
   ending_.clear();
 }

@@ -5,15 +5,21 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "placeholder_place.h"
+
 namespace castellan {
 namespace {
 
-// lib/host/placeholder-mark.ts; the other twin is in placeholder.cc.
-constexpr time_t kMarkSeconds = 549864182;
-constexpr mode_t kStickyBit = 01000, kWriteBits = 0222;
-
-bool IsMarked(const struct stat& found) {
-  return (found.st_mode & (kStickyBit | kWriteBits)) == kStickyBit || found.st_mtim.tv_sec == kMarkSeconds;
+// `isPlaceholder` of lib/host/placeholder-mark.ts.
+bool IsPlaceholder(const char* path, const struct stat& found, bool* undecided) {
+  if (!HasPlaceholderMark(found)) return false;
+  const UniqueFd fd(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat opened;
+  const bool same =
+      fd && fstat(fd.get(), &opened) == 0 && opened.st_ino == found.st_ino && opened.st_dev == found.st_dev;
+  // Gone since, or closed to this process: a closer look decides.
+  *undecided = *undecided || !same;
+  return same && IsEmptyDirectory(fd.get());
 }
 
 }  // namespace
@@ -45,12 +51,14 @@ PathStamps::Inode PathStamps::InodeAt(const char* path, bool follow, bool* undec
     inode.error = static_cast<uint32_t>(errno);
     return inode;
   }
+  if (S_ISDIR(found.st_mode) && IsPlaceholder(path, found, undecided)) {
+    inode.error = ENOENT;
+    return inode;
+  }
   inode.device = found.st_dev;
   inode.number = found.st_ino;
   inode.mode = found.st_mode;
-  if (S_ISDIR(found.st_mode)) {
-    *undecided = *undecided || IsMarked(found);
-  } else {
+  if (!S_ISDIR(found.st_mode)) {
     inode.change_seconds = found.st_ctim.tv_sec;
     inode.change_nanoseconds = found.st_ctim.tv_nsec;
   }

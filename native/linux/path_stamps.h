@@ -16,8 +16,8 @@ class PathStamps {
   explicit PathStamps(std::vector<std::string> paths);
 
   // True when every path has what it had: the same error, or the same inode with the same mode, and for all
-  // but directories the same time of change. False as well for a directory that may be a placeholder
-  // (lib/host/placeholder-mark.ts), whose content only the caller looks into.
+  // but directories the same time of change. A placeholder
+  // (lib/host/placeholder-mark.ts) stands for nothing. False as well where that cannot be told.
   bool Unchanged() const;
 
  private:

@@ -1,6 +1,8 @@
 /**
  * The directories that stand where nothing may be created: put and removed by several users, processes and hands at once.
  */
+
+import { once } from 'node:events'
 import {
   chmodSync,
   closeSync,
@@ -19,9 +21,14 @@ import { fileSystemView } from '../../lib/host/file-system-view.ts'
 import { watchFiles } from '../../lib/host/path-state.ts'
 import { Placeholders } from '../../lib/host/placeholder.ts'
 import { isPlaceholder } from '../../lib/host/placeholder-mark.ts'
-import { loadLinuxBinding } from '../../lib/native/binding.ts'
+import { loadLinuxBinding, type NativeResult, type NativeRunOptions } from '../../lib/native/binding.ts'
+import { emptyPlanImage, encodePlanImage } from '../../lib/native/plan-image.ts'
+import { encodeRequestImage, noEnvironment } from '../../lib/native/request-image.ts'
+import { stageNames } from '../../lib/native/stages.ts'
 import { normalizeAbsolute } from '../../lib/policy/path.ts'
+import { environmentRuns } from '../../lib/process/environment-runs.ts'
 import { makeWorld, type World } from '../enforcement/support/world.ts'
+import { kinds, sandboxOf, until } from '../process/support.ts'
 
 const { flock } = loadLinuxBinding()
 
@@ -163,5 +170,72 @@ describe('a placeholder', () => {
     closeSync(fd)
     environment().placeholders.lease([place])!.release()
     expect(there()).toEqual([])
+  })
+})
+
+describe('a placeholder that the launcher puts for one run', () => {
+  beforeEach(() => mkdirSync(world.at('ws')))
+  const sandbox = () => sandboxOf('shared', world.at('ws'))
+  const missing = () => ['.codex', '.agents'].filter(name => readdirSync(world.at('ws')).includes(name))
+
+  it.skipIf(!kinds.includes('shared'))('stands while the command runs and not after it', async () => {
+    await using held = await sandbox()
+    const run = held.run('sh', ['-c', 'echo > started; until [ -e go ]; do sleep 0.01; done; mkdir .codex'])
+    await until('the command has started', () => readdirSync(world.at('ws')).includes('started'))
+    expect(missing()).toEqual(['.codex', '.agents'])
+    writeFileSync(world.at('ws/go'), '')
+    expect((await run).exitCode).toBe(1)
+    expect(missing()).toEqual([])
+  })
+
+  it.skipIf(!kinds.includes('shared'))('is shared with what else needs it', async () => {
+    await using held = await sandbox()
+    const child = held.spawn('sleep', ['30'], { stdio: 'ignore' })
+    expect((await held.run('true')).exitCode).toBe(0)
+    expect(missing()).toEqual(['.codex', '.agents'])
+    child.kill('SIGKILL')
+    await once(child, 'close')
+    expect(missing()).toEqual([])
+  })
+
+  it.skipIf(!kinds.includes('shared'))('that cannot be put is told as ever', async () => {
+    await using held = await sandbox()
+    expect((await held.run('true')).exitCode).toBe(0)
+    // Somebody removes a placeholder, and does not come to an end.
+    const codex = world.at('ws/.codex')
+    mkdirSync(codex, 0o1555)
+    const fd = openSync(codex, 'r')
+    flock(fd, true, true)
+    await expect(held.run('true')).rejects.toMatchObject({ stage: 'placeholder', errnoName: 'EAGAIN' })
+    closeSync(fd)
+    expect((await held.run('true')).exitCode).toBe(0)
+    expect(missing()).toEqual([])
+  })
+
+  it('is not put where it is not, and then nothing runs', async () => {
+    const runs = environmentRuns()
+    const plan = runs.binding.compilePlan(encodePlanImage(emptyPlanImage))!
+    const file = world.at('ran')
+    const request = encodeRequestImage({
+      flags: 0,
+      candidates: ['/usr/bin/touch'],
+      argv: ['touch', file],
+      environment: noEnvironment,
+      workingDirectory: '/',
+    })
+    const attempt = (options: NativeRunOptions) =>
+      new Promise<NativeResult>(resolve => {
+        const stdio = Int32Array.of(-1, -1, -1)
+        runs.track(runs.binding.run(plan, request, stdio, { collect: true, ...options }), resolve)
+      })
+    mkdirSync(world.at('taken'))
+    const misplaced = stageNames.indexOf('placeholder')
+    for (const options of [{ places: [place, world.at('taken')] }, { places: [place], needless: [world.at('free')] }]) {
+      expect((await attempt(options)).failure?.stage).toBe(misplaced)
+      expect(there().toSorted()).toEqual(['taken', 'ws'])
+    }
+    expect((await attempt({ places: [place], needless: ['/proc/missing'] })).failure?.stage).toBe(misplaced)
+    expect((await attempt({ places: [place] })).failure).toBeUndefined()
+    expect(there().toSorted()).toEqual(['ran', 'taken', 'ws'])
   })
 })

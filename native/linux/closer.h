@@ -1,0 +1,38 @@
+// Closes descriptors whose last close takes long: the inode of a removed directory goes with it, for which a
+// journal may take milliseconds.
+#ifndef CASTELLAN_LINUX_CLOSER_H_
+#define CASTELLAN_LINUX_CLOSER_H_
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "../unique_fd.h"
+
+namespace castellan {
+
+class Closer {
+ public:
+  Closer() = default;
+  // Returns when everything is closed.
+  ~Closer();
+  Closer(const Closer&) = delete;
+  Closer& operator=(const Closer&) = delete;
+
+  // From one thread at a time; the first call starts a thread.
+  void Close(UniqueFd fd);
+
+ private:
+  void Loop();
+
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable given_;
+  std::vector<UniqueFd> waiting_;
+  bool stopping_ = false;
+};
+
+}  // namespace castellan
+
+#endif  // CASTELLAN_LINUX_CLOSER_H_
