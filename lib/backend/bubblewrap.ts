@@ -11,6 +11,7 @@ import type { LinuxBinding } from '../native/binding.ts'
 import { emptyPlanImage, encodePlanImage } from '../native/plan-image.ts'
 import { type BubblewrapArguments, bubblewrapCommandLine, renderBubblewrap } from '../plan/linux/bwrap-arguments.ts'
 import type { LinuxPlan } from '../plan/plan.ts'
+import { HostEnvironment } from '../process/host-environment.ts'
 import type { Launcher } from '../process/launch.ts'
 import { placeOf, planLineOf } from './command-image.ts'
 import { prepareInner } from './inner-stage.ts'
@@ -26,11 +27,12 @@ export function bubblewrapLauncher(binding: LinuxBinding, plan: LinuxPlan, facts
   if (outer === undefined) throw new InternalError('the plan image was refused by native code')
   const rendered = render(plan, facts)
   const inner = innerPlanImage(plan)
+  const host = new HostEnvironment(binding)
   return {
     planLine: planLineOf(plan),
     place: placeOf(plan),
     prepare: command =>
-      prepareInner(binding, command, plan, inner, stage => {
+      prepareInner(binding, host, command, plan, inner, stage => {
         const fds = {
           arguments: stage.add('bwrap-arguments', Buffer.from(`${rendered.arguments.join('\0')}\0`, 'utf8')),
           seccomp: stage.add('seccomp', Buffer.from(plan.seccomp?.program ?? '', 'base64')),

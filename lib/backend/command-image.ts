@@ -7,15 +7,16 @@ import type { LinuxPlan } from '../plan/plan.ts'
 import { planLine } from '../plan/render.ts'
 import type { Command } from '../process/command.ts'
 import { environmentBlock } from '../process/environment.ts'
+import type { HostEnvironment } from '../process/host-environment.ts'
 import type { Launcher } from '../process/launch.ts'
 import { programCandidates } from '../process/program.ts'
 
-export function commandImage(command: Command, plan: LinuxPlan, flags: number): Uint8Array {
+export function commandImage(command: Command, plan: LinuxPlan, flags: number, host: HostEnvironment): Uint8Array {
   return encodeRequestImage({
     flags,
     candidates: programCandidates(command.file, command.env['PATH']),
     argv: [command.argv0, ...command.args],
-    environment: environmentBlock(command.env, plan.environment),
+    environment: environmentBlock(command.env, plan.environment, host),
     workingDirectory: command.cwd,
     fileModeMask: command.umask,
     limits: kernelLimits(command.limits),

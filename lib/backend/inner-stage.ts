@@ -8,6 +8,7 @@ import { errnoName } from '../native/errno.ts'
 import { encodeRequestImage, noEnvironment } from '../native/request-image.ts'
 import type { LinuxPlan } from '../plan/plan.ts'
 import type { Command } from '../process/command.ts'
+import type { HostEnvironment } from '../process/host-environment.ts'
 import type { Launch } from '../process/launch.ts'
 import { commandImage, sessionFlags } from './command-image.ts'
 import { mustEndTreeFirst } from './missing-places.ts'
@@ -29,6 +30,7 @@ export interface InnerStage {
 /** `innerPlan`: what the helper has still to confine. */
 export function prepareInner(
   binding: LinuxBinding,
+  host: HostEnvironment,
   command: Command,
   plan: LinuxPlan,
   innerPlan: Uint8Array,
@@ -39,7 +41,7 @@ export function prepareInner(
   const add = (name: string, bytes: Uint8Array) => stdio.push(files.make(name, bytes)) - 1
   try {
     const planFd = add('plan', innerPlan)
-    const requestFd = add('request', commandImage(command, plan, 0))
+    const requestFd = add('request', commandImage(command, plan, 0, host))
     const reportFd = stdio.push(NativeStdio.readPipe) - 1
     const helperFd = stdio.push(NativeStdio.helper) - 1
     const numbers = [planFd, requestFd, reportFd, command.stdio.length, ...(plan.proxyPorts ?? [])]

@@ -6,6 +6,7 @@
 import { InternalError } from '../errors.ts'
 import type { LinuxBinding } from '../native/binding.ts'
 import type { LinuxPlan } from '../plan/plan.ts'
+import { HostEnvironment } from '../process/host-environment.ts'
 import type { Launcher } from '../process/launch.ts'
 import { commandImage, placeOf, planLineOf, sessionFlags } from './command-image.ts'
 import { prepareInner } from './inner-stage.ts'
@@ -15,6 +16,7 @@ import { nativePlanImage, standingPlanImage } from './plan-records.ts'
 export function nativeChildLauncher(binding: LinuxBinding, plan: LinuxPlan): Launcher {
   const compiled = binding.compilePlan(nativePlanImage(plan))
   if (compiled === undefined) throw new InternalError('the plan image was refused by native code')
+  const host = new HostEnvironment(binding)
   const line = planLineOf(plan)
   const endTreeFirst = mustEndTreeFirst(plan)
   // Listening for proxies takes the helper as well.
@@ -25,7 +27,7 @@ export function nativeChildLauncher(binding: LinuxBinding, plan: LinuxPlan): Lau
       planLine: line,
       place: placeOf(plan),
       prepare: command =>
-        prepareInner(binding, command, plan, standing, ({ helper: [program = '', ...args] }) => {
+        prepareInner(binding, host, command, plan, standing, ({ helper: [program = '', ...args] }) => {
           return { plan: compiled, program, argv: ['castellan-init', ...args] }
         }),
     }
@@ -35,7 +37,7 @@ export function nativeChildLauncher(binding: LinuxBinding, plan: LinuxPlan): Lau
     place: placeOf(plan),
     prepare: command => ({
       plan: compiled,
-      request: commandImage(command, plan, sessionFlags(command)),
+      request: commandImage(command, plan, sessionFlags(command), host),
       stdio: Int32Array.from(command.stdio),
       reportDescriptor: -1,
       endTreeFirst,

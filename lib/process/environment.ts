@@ -3,6 +3,7 @@
  */
 import { OptionError } from '../errors.ts'
 import { type TextBlock, textBlock } from '../native/image-text.ts'
+import type { HostEnvironment } from './host-environment.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -31,17 +32,28 @@ export const channelVariables = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_
 
 type Added = Readonly<Record<string, string>>
 
+/** Some lines, made of these members. */
+interface Made {
+  readonly names: readonly string[]
+  readonly values: readonly unknown[]
+  readonly added: Added
+  readonly block: TextBlock
+}
+
 /** The block that was made last: commands in a row mostly get the same environment. */
-let last: { readonly names: readonly string[]; readonly values: readonly unknown[]; added: Added; block: TextBlock }
+let last: Made | undefined
 
 /**
  * `NAME=value` lines, encoded. `undefined` values are left out. Throws OptionError (`ERR_INVALID_OPTION`, naming the
- * variable and never its value) for a name or value that cannot be passed on.
+ * variable and never its value) for a name or value that cannot be passed on. `host`: spares reading this process's own
+ * environment while it does not change.
  */
 export function environmentBlock(
   environment: Environment & { readonly [lines]?: readonly Uint8Array[]; readonly [channel]?: number },
   added: Added,
+  host?: HostEnvironment,
 ): TextBlock {
+  if (host?.is(environment)) return host.block(added, () => blockOf(environment, added))
   if (environment[lines] !== undefined) return textBlock(environment[lines])
   const names = namesOf(environment)
   const values = names.map(name => environment[name])
@@ -52,6 +64,17 @@ export function environmentBlock(
   const block = textBlock(linesOf(names, values, added))
   last = { names, values, added, block }
   return block
+}
+
+function blockOf(environment: Environment, added: Added): TextBlock {
+  const names = namesOf(environment)
+  return textBlock(
+    linesOf(
+      names,
+      names.map(name => environment[name]),
+      added,
+    ),
+  )
 }
 
 /** The same lines one by one, and not encoded yet. */
