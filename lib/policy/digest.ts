@@ -4,18 +4,27 @@
  */
 import { createHash } from 'node:crypto'
 import { unreadableGlobs } from './roots.ts'
-import type { ResolvedPolicy, Surroundings } from './types.ts'
+import type { Access, FileKind, ResolvedPolicy, Surroundings } from './types.ts'
 
 /** Texts are passed on in pieces of about so many characters: one long text would be put together, and copied, at once. */
 const PIECE = 1 << 14
 
-/** Each part with its length before it, so that no two lists of parts are one text. */
+const ACCESSES = ['none', 'read', 'write'] as const
+const KINDS = ['directory', 'file', 'symlink', 'other', 'missing'] as const
+
+/** What follows the path of a rule, by its access and what stands there: made once, not once per rule. */
+const TAILS = Object.fromEntries(
+  ACCESSES.map(access => [access, Object.fromEntries(KINDS.map(kind => [kind, `\0${access}\0${kind}\0`]))]),
+) as Readonly<Record<Access, Readonly<Record<FileKind, string>>>>
+
+/** Each part with a NUL behind it, which no path and no word holds; lists with their length before them. */
 class Meaning {
   readonly #hash = createHash('sha256')
   #text = ''
 
-  add(part: string): void {
-    this.#text += `${part.length}:${part}`
+  add(part: string, tail = '\0'): void {
+    this.#text += part
+    this.#text += tail
     if (this.#text.length < PIECE) return
     this.#hash.update(this.#text)
     this.#text = ''
@@ -53,9 +62,7 @@ export function digestOf(resolved: Omit<ResolvedPolicy, 'digest'>, surroundings:
   }
   meaning.add(String(resolved.rules.length))
   for (const { path, access, target, firstMissing = '' } of resolved.rules) {
-    meaning.add(path)
-    meaning.add(access)
-    meaning.add(target)
+    meaning.add(path, TAILS[access][target])
     meaning.add(firstMissing)
   }
   // What patterns match now is among the rules; what they would match later is not.

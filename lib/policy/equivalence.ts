@@ -114,6 +114,8 @@ export function needsDirectEnforcement(
   if (conversion.kind === 'refused') return true
   const context = known ?? rootContext(policy, surroundings, model, looks)
   if (deniesAnOpenRoot(context)) return true
+  // A legacy policy denies nothing by name, so its list of unreadable roots is empty: the rest need not be made.
+  if (context.access.entries.some(({ path, access }) => access === 'none' && path !== ROOT)) return true
   if (model === '2026-06' && hasNameOfItsOwn(context, conversion.policy)) return true
   const rebuilt =
     model === '2026-03'

@@ -115,9 +115,13 @@ function protectedNamesOf(root: AbsolutePath, spellings: ReadonlySet<AbsolutePat
 }
 
 /** Both lists without repeats. Most roots have no carve-outs, and protections enough to count on one hand. */
-function distinct(protections: readonly AbsolutePath[], carveOuts: readonly AbsolutePath[] = []): AbsolutePath[] {
+function distinct(
+  protections: readonly AbsolutePath[],
+  carveOuts: readonly AbsolutePath[] = [],
+): readonly AbsolutePath[] {
   if (carveOuts.length > 0) return [...new Set([...protections, ...carveOuts])]
-  return protections.filter((path, index) => protections.indexOf(path) === index)
+  const isNew = (path: AbsolutePath, index: number) => protections.indexOf(path) === index
+  return protections.every(isNew) ? protections : protections.filter(isNew)
 }
 
 /** ROOT-5: empty under full write; else one record per distinct root, in entry order. */
