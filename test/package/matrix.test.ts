@@ -11,11 +11,11 @@ describe('the support table', () => {
     expect(withTable(text('README.md'), results)).toBe(text('README.md'))
   })
 
-  it('has the documented runtimes in it', () => {
+  it('has the documented runtimes and package managers in it', () => {
     const names = results.rows.map(({ name }) => name)
-    expect(names).toEqual(
-      expect.arrayContaining(['Node.js 20', 'Node.js 22', 'Node.js 24', 'Node.js 26', 'Bun', 'Deno']),
-    )
+    const runtimes = ['Node.js 20', 'Node.js 22', 'Node.js 24', 'Node.js 26', 'Bun', 'Deno']
+    const managers = ['Installed by npm', 'Installed by pnpm', 'Installed by Yarn Classic', 'Installed by Yarn']
+    expect(names).toEqual(expect.arrayContaining([...runtimes, ...managers]))
   })
 
   it('says of what failed that it did', () => {
