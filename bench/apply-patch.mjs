@@ -64,7 +64,7 @@ const scenarios = {
   },
   '10 MB patch, 10 MB file of equal lines': () => {
     const lines = linesOf(10 * megabyte, () => '}')
-    return { lines: lines.slice(0, 2 * megabyte), body: manyHunks(lines.slice(0, 2 * megabyte)) }
+    return { lines, body: manyHunks(lines.slice(0, 2 * megabyte)) }
   },
   '10 MB added file': () => ({ lines: [], add: linesOf(10 * megabyte, distinct) }),
   '10 MB patch that does not fit': () => {

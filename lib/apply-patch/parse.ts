@@ -26,7 +26,27 @@ export function parsePatch(text: string): Patch {
   return { sections, environment, text: envelope.text }
 }
 
+/** Gives equal lines in a row one object: a file of repetitions would otherwise be millions of them. */
+class Lines {
+  readonly #kind: HunkLine['kind']
+  #source = ''
+  #last: HunkLine
+
+  constructor(kind: HunkLine['kind']) {
+    this.#kind = kind
+    this.#last = hunkLine(kind, '')
+  }
+
+  of(line: string): HunkLine {
+    if (line === this.#source) return this.#last
+    this.#source = line
+    this.#last = hunkLine(this.#kind, line)
+    return this.#last
+  }
+}
+
 class Reader {
+  readonly lines = { context: new Lines('context'), add: new Lines('add'), remove: new Lines('remove') }
   #at = 0
   readonly #lines: readonly string[]
   readonly #firstLine: number
@@ -158,15 +178,12 @@ function contextOf(reader: Reader, path: string): string {
 
 function readHunkLines(reader: Reader, path: string): HunkLine[] {
   const lines: HunkLine[] = []
-  let previous: string | null = null
   for (; !reader.done; reader.advance()) {
     const line = reader.line
     const kind = kindOf(line)
-    // Equal neighbours share one object: a file of repetitions would otherwise be millions of them.
-    if (kind !== null) lines.push(line === previous ? lines.at(-1)! : hunkLine(kind, line))
+    if (kind !== null) lines.push(reader.lines[kind].of(line))
     else if (isNoNewline(line) && lines.length > 0) lines.push(withoutNewline(lines.pop()!))
     else break
-    previous = line
   }
   checkEnds(lines, reader, path)
   return lines
