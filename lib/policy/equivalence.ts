@@ -67,7 +67,11 @@ function sameSignature(one: RootContext, other: RootContext, ordered: boolean): 
   return true
 }
 
-/** Whether two policies give the same access here, whatever the order of their entries. */
+/**
+ * Whether two policies give the same access here, whatever the order of their entries: of what a policy and the legacy form of it
+ * mean, say, when a session gets another one. Follows the disk; whether one policy has a legacy form that means the same is
+ * `needsDirectEnforcement` of what `resolvePolicy` gives.
+ */
 export function isSemanticallyEquivalent(
   policy: FileSystemSandboxPolicy,
   other: FileSystemSandboxPolicy,

@@ -13,6 +13,7 @@ export {
   printAdditionalPermissions,
 } from './entry-permissions.ts'
 export { effectiveWith, intersectAdditional, mergeAdditional, normalizeAdditional } from './entry-permissions-merge.ts'
+export { isSemanticallyEquivalent } from './equivalence.ts'
 export type { GlobFindings, GlobMatch, GlobQuestion, GlobSearch, GlobSnapshot } from './glob-snapshot.ts'
 export { policyJsonSchema } from './json-schema.ts'
 export { networkFromLegacy } from './legacy.ts'

@@ -5,6 +5,7 @@ import { PolicyError } from '../../lib/errors.ts'
 import { canonicalPaths } from '../../lib/policy/canonical.ts'
 import { enforcedAccessOf } from '../../lib/policy/enforced.ts'
 import { needsDirectEnforcement } from '../../lib/policy/equivalence.ts'
+import { isSemanticallyEquivalent } from '../../lib/policy/index.ts'
 import { legacyToSplit } from '../../lib/policy/legacy-to-split.ts'
 import { parseFileSystemPolicy, parseLegacyPolicy } from '../../lib/policy/parse.ts'
 import { parseMacosExtension, parsePermissionProfile } from '../../lib/policy/permission-profile.ts'
@@ -84,6 +85,20 @@ describe('a policy that makes the trip through the legacy model', () => {
     ]
     expect(needsDirectEnforcement({ kind: 'restricted', entries: entries('none') }, 'restricted', around)).toBe(true)
     expect(needsDirectEnforcement({ kind: 'restricted', entries: entries('read') }, 'restricted', around)).toBe(false)
+  })
+})
+
+describe('two policies', () => {
+  it('are equivalent when they mean the same, in any order and by any name, and not when one denies more', () => {
+    const around = surroundingsIn({ '/ws': 'dir', '/link': { link: '/ws' }, '/ws/a': 'dir' }, { cwd: '/ws' })
+    const read = (entries: object[]) => parseFileSystemPolicy({ kind: 'restricted', entries })
+    const root = { path: { type: 'special', value: { kind: 'root' } }, access: 'read' }
+    const workspace = { path: { type: 'special', value: { kind: 'current_working_directory' } }, access: 'write' }
+    const byLink = { path: { type: 'path', path: '/link' }, access: 'write' }
+    const denied = { path: { type: 'path', path: '/ws/a' }, access: 'none' }
+    expect(isSemanticallyEquivalent(read([root, workspace]), read([byLink, root]), around)).toBe(true)
+    expect(isSemanticallyEquivalent(read([root, workspace]), read([root, workspace, denied]), around)).toBe(false)
+    expect(isSemanticallyEquivalent(read([root]), read([root, workspace]), around)).toBe(false)
   })
 })
 
