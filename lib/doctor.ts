@@ -4,6 +4,8 @@
 import { findBubblewrap } from './host/bubblewrap.ts'
 import type { DarwinCapabilities, HostCapabilities, WindowsCapabilities } from './host/capabilities.ts'
 import { probeCapabilities } from './host/probe.ts'
+import type { SetupStatus } from './plan/windows/setup-status.ts'
+import { windowsSetupStatus } from './sandbox/windows-setup.ts'
 
 export interface EngineReport {
   readonly engine: 'namespace' | 'bwrap' | 'landlock' | 'seatbelt' | 'restricted-token' | 'elevated'
@@ -25,7 +27,7 @@ export async function doctor(): Promise<DoctorReport> {
   const bubblewrap = await findBubblewrap(process.env['PATH'], [])
   const capabilities = probeCapabilities(bubblewrap)
   if (capabilities.platform === 'darwin') return macosReport(capabilities)
-  if (capabilities.platform === 'win32') return windowsReport(capabilities)
+  if (capabilities.platform === 'win32') return windowsReport(capabilities, elevatedStatus())
   if (capabilities.platform !== 'linux') return Object.freeze({ capabilities, engines: [], healthy: false })
   if (capabilities.wsl1) {
     const reason = 'version 1 of the Windows Subsystem for Linux has nothing to hold a command with'
@@ -65,21 +67,34 @@ export function macosReport(capabilities: DarwinCapabilities): DoctorReport {
   return Object.freeze({ capabilities, engines, healthy: usable })
 }
 
-/** The same for a Windows machine that was asked already. */
-export function windowsReport(capabilities: WindowsCapabilities): DoctorReport {
+/** Null where it cannot be asked. */
+function elevatedStatus(): SetupStatus | null {
+  try {
+    const { offline, online } = windowsSetupStatus()
+    return offline === 'ready' ? online : offline
+  } catch {
+    return null
+  }
+}
+
+/** The same for a Windows machine that was asked already. `setup`: of the elevated backend, null where that is not known. */
+export function windowsReport(capabilities: WindowsCapabilities, setup: SetupStatus | null): DoctorReport {
   const { restricted, restrictedToken, helper, runner } = capabilities
   const missing = [restrictedToken, helper].find(({ available }) => !available)
   const usable = !restricted && missing === undefined
+  const elevated = usable && runner.available && setup === 'ready'
   const nested = 'this process has a restricted token already, and a command would not get the one that is planned'
   const held =
     'a model of it holds workspace-write, but for what plan.limits tells; no command of this version has run yet'
   const reason = restricted ? nested : (missing?.how ?? held)
+  const without = runner.available ? `it is not set up: ${setup ?? 'its state cannot be read'}` : runner.how
+  const hint = runner.available ? 'run `castellan windows setup`' : runner.hint
   const engines = Object.freeze([
     report('restricted-token', usable, reason, restricted ? nestedHint : missing?.hint),
-    report('elevated', usable && runner.available, usable ? runner.how : reason, runner.hint),
+    report('elevated', elevated, elevated || !usable ? reason : without, hint),
   ])
-  // Names that are missing, and deletion by a right over the directory, are not held by either.
-  return Object.freeze({ capabilities, engines, healthy: false })
+  // The token of the user deletes by rights over directories, protected names too; the accounts have none.
+  return Object.freeze({ capabilities, engines, healthy: elevated })
 }
 
 const nestedHint = 'start this program outside of that sandbox'

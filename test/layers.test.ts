@@ -39,7 +39,7 @@ const layers: Readonly<Record<string, Layer>> = {
     node: 'any',
   },
   sandbox: { values: ['errors', ...inner], types: [], packages: [], node: 'any' },
-  doctor: { values: ['errors', ...inner], types: [], packages: [], node: 'any' },
+  doctor: { values: ['errors', 'sandbox', ...inner], types: [], packages: [], node: 'any' },
   'linux-sandbox': { values: ['errors', 'sandbox', ...inner], types: [], packages: [], node: 'any' },
   // Acts as a program of the command line; loads it only then.
   entry: { values: ['errors', 'native', 'cli'], types: [], packages: [], node: 'any' },

@@ -92,7 +92,10 @@ export class WindowsAccess {
           await this.#carryOut(operation, plan, made)
         }
       } catch (error) {
-        await this.#takeBack(made)
+        // Nothing runs that could rest on them, so the lasting ones go too.
+        const all = made.map(entry => ({ ...entry, persistent: false }))
+        // What cannot be taken back is in the journal for whoever comes next; this error says why nothing runs.
+        await this.#takeBack(all).catch(() => {})
         throw error
       }
       const passing = made.filter(({ persistent }) => !persistent)
@@ -147,7 +150,10 @@ export class WindowsAccess {
 
   async #takeBack(made: readonly JournalEntry[]): Promise<void> {
     for (const entry of [...made].reverse()) {
-      await this.#settle(entry, this.#machine.state.journal())
+      // How far each came stands in the journal.
+      const entries = this.#machine.state.journal()
+      const state = entries.find(({ id }) => id === entry.id)?.state ?? entry.state
+      await this.#settle({ ...entry, state }, entries)
     }
   }
 

@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto'
 
 import type { OrFailure, WindowsBinding } from '../native/windows-binding.ts'
+import { isRuleInForce } from '../plan/windows/firewall-check.ts'
 import { firewallAccount, firewallRules } from '../plan/windows/network.ts'
 import { accountNames } from '../plan/windows/setup-payload.ts'
 import type { SetupFailure, SetupPort } from '../plan/windows/setup-run.ts'
@@ -153,13 +154,14 @@ export class WindowsSetup implements SetupPort {
     },
     'verify-firewall-rules': async () => {
       if (!answered(await this.#binding.localFirewallRulesCount(), 'helper_firewall_policy_access_failed')) {
-        const message = "the domain's policy passes over firewall rules of this machine"
+        const message =
+          "firewall rules of this machine do not count: a domain's policy passes over them, or the firewall is off"
         throw new StepFailed({ code: 'helper_firewall_policy_ineffective', message })
       }
       for (const rule of this.#rules()) {
         const found = answered(await this.#binding.readFirewallRule(rule.name))
-        const isSame = found !== null && Object.entries(rule).every(([name, value]) => found[name as 'name'] === value)
-        if (!isSame) throw new StepFailed({ message: `the firewall rule ${rule.name} is not what was set` })
+        if (!isRuleInForce(rule, found))
+          throw new StepFailed({ message: `the firewall rule ${rule.name} is not what was set` })
       }
     },
     // The lists of a workspace are changed by the sandbox that runs there, as the user.

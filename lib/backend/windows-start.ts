@@ -20,6 +20,7 @@ import { encodeFrame } from '../plan/windows/frame.ts'
 import type { WindowsFiles } from '../plan/windows/places.ts'
 import type { WindowsPlan } from '../plan/windows/plan.ts'
 import { findWindowsProgram } from '../plan/windows/program.ts'
+import type { LogonRequest } from '../plan/windows/runner-messages.ts'
 import { type WindowsPath, windowsChild, windowsPathOrNull } from '../plan/windows/windows-path.ts'
 import type { Command } from '../process/command.ts'
 import { environmentLines } from '../process/environment.ts'
@@ -35,6 +36,8 @@ export interface WindowsLaunchHost {
   readonly variables: () => Variables
   /** The directory that the helper itself is started in. */
   readonly helperDirectory: string
+  /** As whom a command of the plan runs; null for the user. Throws LaunchError. */
+  readonly logon: (plan: WindowsPlan) => LogonRequest | null
 }
 
 /** The identifiers of the plan's capabilities, once its access lists are in force. */
@@ -60,6 +63,10 @@ export function prepareCommand(
   if (command.umask !== undefined) throw new OptionError('umask', 'umask has no meaning on Windows')
   if (options.lifetime === 'session') {
     throw new OptionError('lifetime', 'lifetime session cannot be had on Windows: what a command started ends with it')
+  }
+  if (plan.backend === 'elevated' && command.stdio.length > 3) {
+    const message = 'stdio has more than three entries, and nothing but them reaches a command of the elevated backend'
+    throw new OptionError('stdio', message)
   }
   const lines = environmentLines(command.env, plan.environment).map(line =>
     Buffer.from(line as string).toString('utf8'),
@@ -144,6 +151,17 @@ export function helperRequest(
   }
 }
 
+/** How the helper is started: its own descriptors are the two after the command's. */
+export function helperWords({ backend }: WindowsPlan, own: number): string[] {
+  return [backend === 'elevated' ? 'elevated' : 'run', '--request', String(own), '--status', String(own + 1)]
+}
+
+/** Everything that it is asked, as it reads it. `ends`: the end of the stream ends the command. */
+export function requestFrames(logon: LogonRequest | null, request: HelperRequest, ends: boolean): Uint8Array {
+  if (logon === null) return encodeFrame(ends ? { ...request, ends_with_request: true } : request)
+  return Buffer.concat([encodeFrame({ ...logon, ends_with_request: ends }), encodeFrame(request)])
+}
+
 export interface StartedWindowsChild extends StartedChild {
   /** Rejects where the end of the command could not be learned; to be asked once the child has exited. */
   readonly finished: (killed: boolean) => Promise<void>
@@ -159,7 +177,7 @@ export function startWindowsCommand(
 ): StartedWindowsChild {
   const prepared = prepareCommand(host, plan, command, options)
   const own = prepared.stdio.length
-  const child = spawn(host.helper, ['run', '--request', String(own), '--status', String(own + 1)], {
+  const child = spawn(host.helper, helperWords(plan, own), {
     cwd: host.helperDirectory,
     env: {},
     stdio: [...prepared.stdio, 'pipe', 'pipe'],
@@ -168,7 +186,8 @@ export function startWindowsCommand(
   const conversation = new HelperConversation(child, child.stdio[own + 1] as Readable | null | undefined, command)
   const sent = send(child, child.stdio[own] as Writable | null | undefined, async () => {
     if (prepared.failure !== null) throw prepared.failure
-    return helperRequest(plan, command, prepared, await access())
+    const sidOf = await access()
+    return requestFrames(host.logon(plan), helperRequest(plan, command, prepared, sidOf), true)
   })
   const confined = sent.then(() => conversation.started)
   // Whoever only watches the child must not be ended by a rejection that nobody awaits.
@@ -181,14 +200,14 @@ export function startWindowsCommand(
 async function send(
   child: ChildProcess,
   pipe: Writable | null | undefined,
-  request: () => Promise<HelperRequest>,
+  request: () => Promise<Uint8Array>,
 ): Promise<void> {
   // A helper that dies before it has read everything says so by its status.
   pipe?.on('error', () => {})
   try {
-    const frame = encodeFrame({ ...(await request()), ends_with_request: true })
+    const frames = await request()
     // The pipe stays open: when this process goes away, the helper sees its end and ends the command.
-    pipe?.write(frame)
+    pipe?.write(frames)
     ;(pipe as unknown as { unref?: () => void } | null)?.unref?.()
     child.once('exit', () => pipe?.destroy())
   } catch (error) {

@@ -3,7 +3,6 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 
 import { LaunchError, LimitError } from '../errors.ts'
 import type { SidOfRole } from '../plan/windows/acl-operations.ts'
-import { encodeFrame } from '../plan/windows/frame.ts'
 import type { WindowsPlan } from '../plan/windows/plan.ts'
 import { AbortError } from '../process/abort-error.ts'
 import type { Command } from '../process/command.ts'
@@ -18,7 +17,9 @@ import { CollectedOutput, type ResultFacts } from './windows-output.ts'
 import {
   type AccessInForce,
   helperRequest,
+  helperWords,
   prepareCommand,
+  requestFrames,
   type StartedWindowsChild,
   startWindowsCommand,
   type WindowsLaunchHost,
@@ -141,8 +142,10 @@ function runSyncThroughHelper(plan: WindowsPlan, launch: WindowsLaunch, run: Res
     throw new LaunchError(message, { stage: 'access-lists' })
   }
   const { ended, talk } = startAndWait(launch, command, options, {
-    frame: encodeFrame(helperRequest(plan, command, prepared, sidOf)),
+    // A file ends at once: that tells nothing of this process.
+    frames: requestFrames(launch.logon(plan), helperRequest(plan, command, prepared, sidOf), false),
     stdio: prepared.stdio,
+    words: own => helperWords(plan, own),
   })
   const timedOut = ended.error?.code === 'ETIMEDOUT'
   if (ended.error !== undefined && !timedOut) throw helperMissing(ended.error)
@@ -155,19 +158,26 @@ function runSyncThroughHelper(plan: WindowsPlan, launch: WindowsLaunch, run: Res
   return output.result({ pid, code, signal, limit: timedOut ? 'wallClock' : null }, run)
 }
 
+interface SyncStart {
+  readonly frames: Uint8Array
+  readonly stdio: readonly (string | number)[]
+  /** The helper's arguments, from the number of its first own descriptor. */
+  readonly words: (own: number) => string[]
+}
+
 type Ended = SpawnSyncReturns<Buffer> & { readonly error?: NodeJS.ErrnoException }
 
 function startAndWait(
   { helper, helperDirectory, heldBytes }: WindowsLaunch,
   command: Command,
   { timeout, input }: RunOptions,
-  { frame, stdio }: { readonly frame: Uint8Array; readonly stdio: readonly (string | number)[] },
+  { frames, stdio, words }: SyncStart,
 ): { readonly ended: Ended; readonly talk: HelperTalk } {
   const own = stdio.length
   const time = timeLimit(command.limits, timeout)
-  const request = heldBytes(frame)
+  const request = heldBytes(frames)
   try {
-    const ended: Ended = spawnSync(helper, ['run', '--request', String(own), '--status', String(own + 1)], {
+    const ended: Ended = spawnSync(helper, words(own), {
       cwd: helperDirectory,
       env: {},
       killSignal: 'SIGKILL',

@@ -101,7 +101,9 @@ export class WindowsState {
 
   #damaged(name: string, why: string): LaunchError {
     const file = path.join(this.#folder, name)
-    const hint = 'Hint: run `castellan windows cleanup`'
+    const hint =
+      'Nothing was changed. Hint: what it told of entries on access lists is lost where it cannot be read; ' +
+      'take away what cannot be read, and look for the entries with icacls'
     return new LaunchError(`cannot use ${file}: ${why}. ${hint}`, { stage: 'access-lists', path: file })
   }
 }

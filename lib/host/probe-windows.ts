@@ -14,8 +14,6 @@ export interface FoundHelper {
   readonly how: string
 }
 
-const noRunner = 'this version has nothing that starts a command as an account of the sandbox'
-
 export function probeWindows(facts: WindowsFacts | null, helper: FoundHelper): WindowsCapabilities {
   return Object.freeze({
     platform: 'win32',
@@ -23,7 +21,7 @@ export function probeWindows(facts: WindowsFacts | null, helper: FoundHelper): W
     kernelRelease: release(),
     restrictedToken: tokenCapability(facts),
     helper: { available: helper.path !== null, how: helper.how, path: helper.path },
-    runner: { available: false, how: noRunner },
+    runner: runnerCapability(facts, helper),
     restricted: facts?.restricted === true,
   })
 }
@@ -32,4 +30,12 @@ function tokenCapability(facts: WindowsFacts | null): WindowsCapabilities['restr
   if (facts === null) return { available: false, how: 'the addon that was loaded has no part for Windows' }
   if (facts.wine) return { available: false, how: 'this is Wine, which restricts no token', hint: 'use Windows' }
   return { available: true, how: 'this is Windows, which restricts tokens; the helper checks each one that it makes' }
+}
+
+/** Whether there is an account to run as is the setup's business. */
+function runnerCapability(facts: WindowsFacts | null, helper: FoundHelper): WindowsCapabilities['runner'] {
+  const token = tokenCapability(facts)
+  if (!token.available) return token
+  if (helper.path === null) return { available: false, how: helper.how }
+  return { available: true, how: 'the helper starts commands as an account of the sandbox, once there is one' }
 }

@@ -9,6 +9,7 @@
  *
  *     castellan-helper.exe run   --request FD --status FD      makes the token, starts the command, waits, ends with its code
  *     castellan-helper.exe check --request FD --status FD      makes and checks the token; starts nothing
+ *     castellan-helper.exe elevated --request FD --status FD   as `run`, but as an account of the sandbox
  *
  * Descriptors reach it as every C runtime hands them on (`STARTUPINFO.lpReserved2`), so `spawn(…, { stdio: […, 'pipe', 'pipe'] })`
  * does. Every descriptor but those two is handed on to the command; nothing else is.
@@ -21,6 +22,13 @@
  *             spawn_ready, error     the command was started and its end could not be learned: its tree was ended; 126
  *     check:  token_report           the token is the one that was asked for; 0
  *             error                  126
+ *
+ * `elevated` takes a `LogonRequest` (`plan/windows/runner-messages.ts`) in a frame of its own before the request, and hands on
+ * descriptors 0, 1 and 2 only. It logs the account on and starts a copy of itself as that account (`runner`), suspended and in a job
+ * that ends with the helper. The two speak over two named pipes that only the account may open, from this machine; the helper takes
+ * nobody but the process that it started, and each side says its half of a secret first. Everything up to there has 30 s. The runner
+ * makes and checks the token, starts the command in a job of its own, and passes streams on in frames; whatever ends one of the two
+ * ends the command.
  *
  * An end of the stream without one of them means that the helper was ended. Then the command's whole tree has ended too: the
  * helper holds the only handle of the job.
@@ -97,6 +105,16 @@ export type HelperStage =
   | 'verify-process'
   | 'resume'
   | 'wait'
+  /** Of `elevated`: the password cannot be taken out of its protection. */
+  | 'secret'
+  | 'pipes'
+  | 'logon'
+  /** The runner did not come, is another process, or does not know the secret. */
+  | 'handshake'
+  /** The runner is not the account that it should be. */
+  | 'account'
+  /** The runner said something that it cannot say, or ended. */
+  | 'runner'
 
 export type HelperStatus =
   | { readonly type: 'spawn_ready'; readonly version: 1; readonly pid: number }
@@ -207,6 +225,12 @@ export interface NativeFirewallRule {
   readonly localUsers: string
 }
 
+/** What stands there, and whether all of it is in force. */
+export interface FoundFirewallRule extends NativeFirewallRule {
+  /** Enabled, outbound, blocking, in every profile, for every program and interface. */
+  readonly isWhole: boolean
+}
+
 export interface WindowsBinding {
   readonly system: 'win32'
   probe(): WindowsProbe
@@ -252,13 +276,16 @@ export interface WindowsBinding {
   /** The identifier of an account or group. */
   sidOfAccount(name: string): OrFailure<string>
   /**
-   * Outbound, blocking, all profiles; replaces the rule of the same name. Not written yet: these four answer with the failure
-   * ERROR_CALL_NOT_IMPLEMENTED (120).
+   * Outbound, blocking, all profiles; changes the rule of the same name in its place, or makes one. Refused with
+   * ERROR_INVALID_PARAMETER (87) without a name, addresses or users: a rule for nobody is a rule for everybody. `win32` of these four
+   * may be an HRESULT.
    */
   setFirewallRule(rule: NativeFirewallRule): Promise<OrFailure<undefined>>
-  readFirewallRule(name: string): Promise<OrFailure<NativeFirewallRule | null>>
+  /** The first rule of the name; null when there is none. Addresses are spelled as the firewall does. */
+  readFirewallRule(name: string): Promise<OrFailure<FoundFirewallRule | null>>
+  /** All rules of the name; that there are none is no failure. */
   removeFirewallRule(name: string): Promise<OrFailure<undefined>>
-  /** Whether rules made on this machine count: false when a domain's policy ignores them. */
+  /** Whether rules made on this machine count: false when a domain's policy ignores them, or where a profile's firewall is off. */
   localFirewallRulesCount(): Promise<OrFailure<boolean>>
 
   /** Starts a program after the person agreed (`runas`), waits, and returns its exit code. Win32 error 1223: the person said no. */

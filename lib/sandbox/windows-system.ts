@@ -6,8 +6,9 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import path from 'node:path'
 
-import { type AclBinding, type AppliedAccess, WindowsAccess } from '../backend/windows-access.ts'
+import { type AccessMachine, type AclBinding, type AppliedAccess, WindowsAccess } from '../backend/windows-access.ts'
 import { ownDisk, type WindowsDisk, windowsFilesOn } from '../backend/windows-files.ts'
+import { accountSid, type LogonBinding, logonRequest } from '../backend/windows-logon.ts'
 import { windowsStarter } from '../backend/windows-starter.ts'
 import { WindowsState } from '../backend/windows-state.ts'
 import { BackendError, InternalError, LimitError, OptionError } from '../errors.ts'
@@ -28,6 +29,7 @@ import { placesOn, policyPathOf, policyView, windowsPathOf } from '../plan/windo
 import type { WindowsPlan } from '../plan/windows/plan.ts'
 import { parseWindowsPolicy, type WindowsPolicy, windowsPathFrom } from '../plan/windows/policy-input.ts'
 import { platformReadRoots } from '../plan/windows/read-roots.ts'
+import { accountNames } from '../plan/windows/setup-payload.ts'
 import { setupStatus } from '../plan/windows/setup-status.ts'
 import { type WindowsPath, windowsParent, windowsPathOrNull } from '../plan/windows/windows-path.ts'
 import type { GlobQuestion } from '../policy/glob-snapshot.ts'
@@ -41,7 +43,7 @@ import { aclMutex } from './windows-setup.ts'
 export interface WindowsMachine {
   readonly capabilities: WindowsCapabilities
   /** Null where the addon has no Windows part; then nothing is confined. */
-  readonly binding: AclBinding | null
+  readonly binding: (AclBinding & LogonBinding) | null
   readonly disk?: WindowsDisk
   readonly variables: () => Variables
   readonly workingDirectory: () => string
@@ -95,9 +97,20 @@ export function windowsHost(machine: WindowsMachine): HostSystem {
       const known = read
       if (known === undefined) throw new InternalError('a policy of Windows that was not read')
       const state = new WindowsState(path.join(disk.toDisk(stateDirectory), '.sandbox'))
-      const inForce = new AccessInForce(binding, state, stateDirectory, made =>
-        mkdirSync(disk.toDisk(made), { recursive: true }),
-      )
+      const inForce = new AccessInForce(binding, {
+        state,
+        mutex: aclMutex(stateDirectory),
+        makeDirectory: made => void mkdirSync(disk.toDisk(made), { recursive: true }),
+      })
+      const logon = (plan: WindowsPlan) =>
+        binding === null
+          ? null
+          : logonRequest(plan, {
+              binding,
+              stateDirectory,
+              folder: disk.toDisk(stateDirectory),
+              helper: helper.path ?? '',
+            })
       return {
         capabilities,
         nativeChannel: true,
@@ -145,6 +158,7 @@ export function windowsHost(machine: WindowsMachine): HostSystem {
             access: () => inForce.of(own),
             accessNow: () => inForce.now(own),
             unchanged: isUnchangedHelper,
+            logon,
             heldBytes: bytes => heldBytes(path.join(disk.toDisk(stateDirectory), '.sandbox'), bytes),
           })
         },
@@ -168,31 +182,32 @@ export function windowsHost(machine: WindowsMachine): HostSystem {
 
 /** The access lists of the plans of one sandbox: changed with the first need, taken back when it is disposed. */
 class AccessInForce {
-  readonly #access: WindowsAccess | null
+  readonly #binding: (AclBinding & LogonBinding) | null
+  readonly #machine: Omit<AccessMachine, 'binding' | 'groupSid'>
   readonly #applied = new Map<string, Promise<AppliedAccess>>()
   readonly #done = new Map<string, AppliedAccess>()
 
-  constructor(
-    binding: AclBinding | null,
-    state: WindowsState,
-    stateDirectory: WindowsPath,
-    makeDirectory: (path: WindowsPath) => void,
-  ) {
-    const mutex = aclMutex(stateDirectory)
-    this.#access = binding === null ? null : new WindowsAccess({ binding, state, mutex, groupSid: null, makeDirectory })
+  constructor(binding: (AclBinding & LogonBinding) | null, machine: Omit<AccessMachine, 'binding' | 'groupSid'>) {
+    this.#binding = binding
+    this.#machine = machine
   }
 
   async of(plan: WindowsPlan) {
-    if (this.#access === null)
-      throw new BackendError('the addon has no part for Windows', { capability: 'native-addon' })
     let applied = this.#applied.get(plan.digest)
     if (applied === undefined) {
-      applied = this.#access.apply(plan)
+      applied = this.#apply(plan)
       this.#applied.set(plan.digest, applied)
       // The next command may find the disk as it has to be.
       applied.then(done => this.#done.set(plan.digest, done)).catch(() => this.#applied.delete(plan.digest))
     }
     return (await applied).sidOf
+  }
+
+  async #apply(plan: WindowsPlan): Promise<AppliedAccess> {
+    const binding = this.#binding
+    if (binding === null) throw new BackendError('the addon has no part for Windows', { capability: 'native-addon' })
+    const groupSid = plan.backend === 'elevated' ? accountSid(binding, accountNames.group) : null
+    return await new WindowsAccess({ ...this.#machine, binding, groupSid }).apply(plan)
   }
 
   now(plan: WindowsPlan) {

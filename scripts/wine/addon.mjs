@@ -7,7 +7,7 @@ import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, sym
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 
-import { expect } from './checks.mjs'
+import { expect, say } from './checks.mjs'
 
 const file = process.env.CASTELLAN_ADDON
 const binding = createRequire(import.meta.url)(file)
@@ -161,8 +161,27 @@ async function accounts() {
     [true, false].map(hidden => binding.hideAccount('castellan-wine', hidden)),
     [undefined, undefined],
   )
-  const unwritten = { failure: { call: 'INetFwPolicy2', win32: 120 } }
-  expect('no rule', await binding.setFirewallRule({}), unwritten)
+  // What this Wine has of a firewall: a rule must not be found in force that was set nowhere.
+  const rule = {
+    ...{ name: 'castellan-wine', protocol: 17, remoteAddresses: '127.0.0.0/8', remotePorts: null },
+    localUsers: 'O:LSD:(A;;CC;;;S-1-5-21-1-2-3-4)',
+  }
+  for (const missing of ['name', 'remoteAddresses', 'localUsers']) {
+    const failure = (await binding.setFirewallRule({ ...rule, [missing]: '' })).failure
+    const isRefused = failure?.win32 === 87 || failure?.call === 'INetFwPolicy2'
+    expect(`no rule for everybody (without ${missing})`, isRefused, true)
+  }
+  const set = await binding.setFirewallRule(rule)
+  const found = await binding.readFirewallRule(rule.name)
+  say(`       the firewall of this Wine: set ${JSON.stringify(set) ?? 'done'}, read ${JSON.stringify(found)}`)
+  expect('no rule is in force', found?.isWhole === true, false)
+  const counts = await binding.localFirewallRulesCount()
+  say(`       rules count: ${JSON.stringify(counts)}`)
+  expect(
+    'a rule that is not there is taken away',
+    (await binding.removeFirewallRule('castellan-none'))?.failure ?? null,
+    failure => failure === null || /^(INetFw|CoInit)/.test(failure.call),
+  )
   const nothing = await binding.runElevated('C:\\no-such-program.exe', '', 'C:\\')
   expect('a program that is not there', nothing.failure?.call, 'ShellExecuteEx')
 }

@@ -4,12 +4,16 @@ import { spawn } from 'node:child_process'
 const library = new URL(process.env.CASTELLAN_LIBRARY)
 const load = name => import(new URL(name, library))
 const { encodeFrame, FrameDecoder } = await load('plan/windows/frame.js')
+/** A message as bytes. */
+export const frameOf = message => Buffer.from(encodeFrame(message))
 const { makeTokenPlan } = await load('plan/windows/token.js')
 export const { commandLine } = await load('plan/windows/command-line.js')
 
 /** The helper as it is shipped, and the test build of it. */
 export const helpers = { shipped: process.env.CASTELLAN_HELPER, faults: process.env.CASTELLAN_FAULT_HELPER }
 const capability = 'S-1-5-21-1001-2002-3003-4004'
+
+export const tokenOf = backend => makeTokenPlan({ capabilities: ['workspace'], backend, writes: true, everyone: false })
 
 /** A request to run this very Node.js with these arguments. `change` overrides members. */
 export function requestOf(args, change = {}) {
@@ -20,7 +24,7 @@ export function requestOf(args, change = {}) {
     command_line: commandLine(process.execPath, args),
     cwd: 'C:\\',
     environment: { SystemRoot: 'C:\\windows', PATH: 'C:\\windows\\system32' },
-    token: makeTokenPlan({ capabilities: ['workspace'], backend: 'unelevated', writes: true, everyone: false }),
+    token: tokenOf('unelevated'),
     sids: { workspace: capability },
     ...change,
   }

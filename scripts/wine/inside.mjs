@@ -1,6 +1,7 @@
 /** Everything that `npm run wine` asks, under node.exe. Writes its results to a file; the last line is the sum. */
 import { addonChecks } from './addon.mjs'
 import { counts, part, say } from './checks.mjs'
+import { elevatedChecks, elevatedFaultChecks } from './elevated.mjs'
 import { faultChecks } from './faults.mjs'
 import { launchChecks } from './launch.mjs'
 import { refusalChecks } from './refusals.mjs'
@@ -15,4 +16,6 @@ await part('the shipped helper refuses where a token restricts nothing', refusal
 await part('the addon: loading, facts, objects, lists, mutexes, secrets', addonChecks)
 await part('a command that a token seems to hold: handles, job, words, environment, exit code', launchChecks)
 await part('every call of the helper fails in turn, and no command starts', faultChecks)
+await part('a runner as another account: refusals, streams, trees, strangers', elevatedChecks)
+await part('every call of a runner, and of who starts it, fails in turn', elevatedFaultChecks)
 say(`sum ${JSON.stringify(counts)}`)

@@ -13,6 +13,7 @@ const MODULES = [
     'access-entries',
     'answer',
     'refusals',
+    'firewall-check',
   ],
 ]
 

@@ -1,10 +1,10 @@
 /** The setup of the elevated backend, step by step, on a machine that is a table. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import type { NativeFirewallRule, WindowsBinding } from '../../lib/native/windows-binding.ts'
+import type { FoundFirewallRule, NativeFirewallRule, WindowsBinding } from '../../lib/native/windows-binding.ts'
 import { windowsSetupSteps } from '../../lib/plan/windows/setup-steps.ts'
 import { cleanUpWindows, type SetupMachine, setUpWindows, windowsSetupStatus } from '../../lib/sandbox/windows-setup.ts'
 
@@ -23,6 +23,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const failure = (call: string) => ({ failure: { call, win32: 5 } })
+
+/** As the firewall gives it back: with addresses in its own spelling. */
+function found(rule: NativeFirewallRule | undefined): FoundFirewallRule | null {
+  if (rule === undefined) return null
+  return { ...rule, remoteAddresses: rule.remoteAddresses.replace('127.0.0.0/8', '127.0.0.0/255.0.0.0'), isWhole: true }
+}
 
 /** Every call is noted; the one that is named fails. */
 function binding(elevated = true): WindowsBinding {
@@ -49,7 +55,7 @@ function binding(elevated = true): WindowsBinding {
       rules.delete(name)
       return act('removeFirewallRule', undefined)
     },
-    readFirewallRule: async name => act('readFirewallRule', rules.get(name) ?? null),
+    readFirewallRule: async name => act('readFirewallRule', found(rules.get(name))),
     localFirewallRulesCount: async () => act('localFirewallRulesCount', true),
     describeObject: () => act('describeObject', { finalPath: '', file: '1', volume: '1' } as never),
     setAce: async () => act('setAce', undefined),
@@ -156,10 +162,17 @@ describe('the setup of the elevated backend', () => {
       step: 'verify-firewall-rules',
       setupCode: 'helper_firewall_policy_ineffective',
     })
-    const changed = { ...binding(), readFirewallRule: async () => null }
-    await expect(setUpWindows({}, () => ({ ...machine()(), binding: changed }))).rejects.toMatchObject({
-      setupCode: 'helper_firewall_rule_verify_failed',
-    })
+    for (const change of [null, { isWhole: false }, { localUsers: 'O:LSD:' }, { remotePorts: '1' }]) {
+      const readFirewallRule = async (name: string) => {
+        const rule = found(rules.get(name))
+        return change === null || rule === null ? null : { ...rule, ...change }
+      }
+      const changed = { ...binding(), readFirewallRule }
+      await expect(setUpWindows({}, () => ({ ...machine()(), binding: changed }))).rejects.toMatchObject({
+        setupCode: 'helper_firewall_rule_verify_failed',
+      })
+      expect(windowsSetupStatus({}, machine()).offline).toBe('marker-missing-or-incompatible')
+    }
   })
 
   it('is taken away again: the accounts before the rules that hold them', async () => {
@@ -174,6 +187,22 @@ describe('the setup of the elevated backend', () => {
       step: 'remove-accounts',
       win32: 5,
     })
+  })
+
+  it('is not taken away by a journal that cannot be read, and says which line', async () => {
+    await setUpWindows({}, machine())
+    const journal = path.join(folder, '.sandbox/acl-journal.jsonl')
+    writeFileSync(journal, '{"version":1}\n')
+    log = []
+    await expect(cleanUpWindows({ accounts: true }, machine())).rejects.toMatchObject({
+      code: 'ERR_LAUNCH',
+      stage: 'access-lists',
+      path: journal,
+      message: expect.stringMatching(/line 1: .*Nothing was changed/),
+    })
+    expect(log.filter(call => call.startsWith('remove'))).toEqual([])
+    expect(readFileSync(journal, 'utf8')).toBe('{"version":1}\n')
+    expect(windowsSetupStatus({}, machine()).offline).toBe('ready')
   })
 
   it('refuses wrong settings, and every other system', async () => {

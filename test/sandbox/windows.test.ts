@@ -1,5 +1,5 @@
 /** A sandbox as on Windows, on Linux: everything is real but the disk's drives, the helper and the access lists (`windows-stub.ts`). */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -28,6 +28,7 @@ beforeAll(() => {
   requireBuild()
   folder = mkdtempSync(path.join(tmpdir(), 'castellan-windows-'))
   stub = makeWindowsStub(folder)
+  mkdirSync(path.join(stub.root, 'c/fresh/.git'), { recursive: true })
 })
 afterEach(() => {
   stub.setFault(null)
@@ -276,6 +277,27 @@ describe('nothing runs on Windows', () => {
     },
   )
 
+  it('and a start that failed at any change of a list leaves no entry, and a journal that can be read', async () => {
+    rmSync(path.join(stub.root, 'c/state/castellan'), { recursive: true, force: true })
+    for (const name of ['readAcl', 'setAce']) {
+      const before = stub.lists()
+      for (let at = 0; ; at++) {
+        stub.failAt = { name, at, once: true }
+        const sandbox = await sandboxOf({ cwd: 'C:\\fresh' }).catch(error => {
+          expect(error).toMatchObject({ code: 'ERR_LAUNCH', stage: 'access-lists' })
+          return null
+        })
+        const isOver = stub.failAt.at >= 0
+        stub.failAt = null
+        if (sandbox !== null) await sandbox[Symbol.asyncDispose]()
+        if (isOver) break
+        expect(stub.lists()).toEqual(before)
+      }
+      stub.clear('c:/fresh')
+      rmSync(path.join(stub.root, 'c/state/castellan'), { recursive: true, force: true })
+    }
+  })
+
   it('when the state is damaged', async () => {
     const state = path.join(stub.root, 'c/state/castellan/.sandbox')
     const sandbox = await sandboxOf()
@@ -286,7 +308,7 @@ describe('nothing runs on Windows', () => {
       await expect(sandboxOf()).rejects.toMatchObject({
         code: 'ERR_LAUNCH',
         stage: 'access-lists',
-        message: expect.stringContaining('castellan windows cleanup'),
+        message: expect.stringContaining('Nothing was changed'),
       })
       writeFileSync(path.join(state, name), before)
     }

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 import type { AclBinding } from '../../lib/backend/windows-access.ts'
 import type { WindowsDisk } from '../../lib/backend/windows-files.ts'
+import type { LogonBinding } from '../../lib/backend/windows-logon.ts'
 import type { WindowsCapabilities } from '../../lib/host/capabilities.ts'
 import type { NativeAce, WindowsFailure } from '../../lib/native/windows-binding.ts'
 import { pathKey, windowsPathOrNull } from '../../lib/plan/windows/windows-path.ts'
@@ -23,13 +24,15 @@ import { splitCommandLine } from '${dist}plan/windows/command-line.js'
 const number = name => Number(process.argv[process.argv.indexOf(name) + 1])
 const [request, status] = [number('--request'), number('--status')]
 const decoder = new FrameDecoder()
-let asked
-while (asked === undefined) {
+const messages = []
+while (messages.length < (process.argv[2] === 'elevated' ? 2 : 1)) {
   const bytes = Buffer.alloc(1 << 16)
   const count = readSync(request, bytes)
   if (count === 0) process.exit(126)
-  asked = decoder.push(bytes.subarray(0, count))[0]?.message
+  messages.push(...decoder.push(bytes.subarray(0, count)).map(({ message }) => message))
 }
+const asked = messages.pop()
+writeFileSync('${root}/logon.json', JSON.stringify(messages.pop() ?? null))
 writeFileSync('${root}/asked.json', JSON.stringify(asked))
 const tell = message => writeSync(status, encodeFrame({ version: 1, ...message }))
 const fault = existsSync('${root}/fault') ? JSON.parse(readFileSync('${root}/fault', 'utf8')) : {}
@@ -58,12 +61,14 @@ export interface WindowsStub {
   readonly root: string
   readonly disk: WindowsDisk
   readonly capabilities: WindowsCapabilities
-  readonly binding: AclBinding
+  readonly binding: AclBinding & LogonBinding
   /** The lists by the path of the object. */
   lists(): Readonly<Record<string, readonly NativeAce[]>>
   /** Calls of the addon that fail, by name; `at` counts down to the one that does. */
-  failAt: { name: string; at: number } | null
+  failAt: { name: string; at: number; once?: boolean } | null
   setFault(fault: object | null): void
+  /** Takes every entry off an object and what is below it, as nobody of ours does. */
+  clear(key: string): void
 }
 
 /** `folder`: an empty one. Has a disk C: with the directories ws, data, t, state and bin, and the programs sh.exe and tool.cmd. */
@@ -88,7 +93,7 @@ export function makeWindowsStub(folder: string): WindowsStub {
     toDisk: text => `${root}/${(text[0]! + text.slice(2).replaceAll('\\', '/')).toLowerCase()}`,
     fromDisk: text => windowsPathOrNull(`${path.relative(root, text).replace(/^([a-z])(?=\/|$)/, '$1:')}/`),
   }
-  const stub: Omit<WindowsStub, 'binding' | 'lists'> = {
+  const stub: Omit<WindowsStub, 'binding' | 'lists' | 'clear'> = {
     root,
     disk,
     capabilities: {
@@ -116,12 +121,14 @@ export function makeWindowsStub(folder: string): WindowsStub {
 function fakeLists(
   stub: Pick<WindowsStub, 'failAt'>,
   onDisk: (path: string) => string,
-): Pick<WindowsStub, 'binding' | 'lists'> {
+): Pick<WindowsStub, 'binding' | 'lists' | 'clear'> {
   const aces = new Map<string, NativeAce[]>()
   const names = new Map<string, string>()
   const fails = (call: string): { failure: WindowsFailure } | null => {
     const { failAt } = stub
-    if (failAt?.name !== call || failAt.at-- > 0) return null
+    if (failAt?.name !== call) return null
+    const left = failAt.at--
+    if (failAt.once === true ? left !== 0 : left > 0) return null
     return { failure: { call, win32: 5 } }
   }
   const look = (asked: string) => {
@@ -133,7 +140,8 @@ function fakeLists(
       return null
     }
   }
-  const binding: AclBinding = {
+  const binding: AclBinding & LogonBinding = {
+    sidOfAccount: name => fails('sidOfAccount') ?? `S-1-5-21-7-7-7-${1000 + name.length}`,
     probe: () => ({
       version: '10.0.22631',
       elevated: false,
@@ -188,7 +196,10 @@ function fakeLists(
     Object.fromEntries(
       [...aces].filter(([, own]) => own.length > 0).map(([file, own]) => [names.get(file) ?? file, own]),
     )
-  return { binding, lists }
+  const clear = (key: string) => {
+    for (const [file, name] of names) if (name === key || name.startsWith(`${key}/`)) aces.delete(file)
+  }
+  return { binding, lists, clear }
 }
 
 export const isDirectory = (place: string): boolean =>

@@ -19,6 +19,24 @@ export interface SpawnRequest {
   readonly sids: Readonly<Record<string, string>>
 }
 
+/**
+ * Before a {@link SpawnRequest}, to the helper that starts the runner: as whom, and with which program. Only the helper takes the
+ * password out of its protection.
+ */
+export interface LogonRequest {
+  readonly type: 'logon_request'
+  readonly version: typeof RUNNER_VERSION
+  readonly account: string
+  /** The runner refuses to be anybody else, and nobody else may open its pipes. */
+  readonly account_sid: string
+  /** Base64 of the protected password. */
+  readonly secret: string
+  /** Absolute path of the runner. */
+  readonly runner: string
+  /** The end of the request's stream ends the command's tree. */
+  readonly ends_with_request: boolean
+}
+
 export type RunnerMessage =
   | { readonly type: 'spawn_ready'; readonly version: typeof RUNNER_VERSION; readonly pid: number }
   | {

@@ -12,6 +12,7 @@
 #include "accounts.h"
 #include "elevate.h"
 #include "files.h"
+#include "firewall.h"
 #include "js.h"
 #include "mutex.h"
 #include "objects.h"
@@ -136,17 +137,6 @@ napi_value UnprotectSecret(napi_env env, napi_callback_info info) {
   return Blob(js, done, L"CryptUnprotectData", &out);
 }
 
-// Rules of the firewall are not written yet. The setup of the elevated backend stops here, before it fills
-// its marker, so that no account is taken for one without a network.
-napi_value NoFirewall(napi_env env, napi_callback_info) {
-  const Js js(env);
-  napi_deferred deferred = nullptr;
-  napi_value promise = nullptr;
-  napi_create_promise(env, &deferred, &promise);
-  napi_resolve_deferred(env, deferred, js.Failure({L"INetFwPolicy2", ERROR_CALL_NOT_IMPLEMENTED}));
-  return promise;
-}
-
 struct Export {
   const char* name;
   napi_callback function;
@@ -172,10 +162,10 @@ constexpr Export kExports[] = {
     {"hideAccount", HideAccount},
     {"sidOfAccount", SidOfAccount},
     {"runElevated", RunElevated},
-    {"setFirewallRule", NoFirewall},
-    {"readFirewallRule", NoFirewall},
-    {"removeFirewallRule", NoFirewall},
-    {"localFirewallRulesCount", NoFirewall},
+    {"setFirewallRule", SetFirewallRule},
+    {"readFirewallRule", ReadFirewallRule},
+    {"removeFirewallRule", RemoveFirewallRule},
+    {"localFirewallRulesCount", LocalFirewallRulesCount},
 };
 
 }  // namespace

@@ -6,6 +6,7 @@ namespace castellan {
 namespace {
 
 constexpr unsigned char kOpen = 0x01;
+constexpr unsigned char kPipe = 0x08;
 constexpr unsigned kMostDescriptors = 2048;
 
 bool IsHandle(HANDLE handle) {
@@ -31,6 +32,13 @@ Failure Descriptors::Read() {
   handles_.Resize(static_cast<size_t>(count));
   CopyMemory(handles_.data(), block + sizeof(count) + count, static_cast<size_t>(count) * sizeof(HANDLE));
   return {};
+}
+
+void Descriptors::Hold(const HANDLE (&pipes)[3]) {
+  for (const HANDLE pipe : pipes) {
+    handles_.Add(pipe);
+    flags_.Add(kOpen | kPipe);
+  }
 }
 
 HANDLE Descriptors::At(unsigned descriptor) const {

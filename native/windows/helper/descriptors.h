@@ -14,6 +14,9 @@ class Descriptors {
   // What this process was given.
   Failure Read();
 
+  // Three pipes of this process's own instead: standard input, output, errors.
+  void Hold(const HANDLE (&pipes)[3]);
+
   // The handle, which is no longer handed on; null when there is none.
   HANDLE Take(unsigned descriptor);
 

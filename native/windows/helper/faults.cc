@@ -1,11 +1,12 @@
 // Only in the test build. CASTELLAN_FAULT: which call fails, from 1; CASTELLAN_FAULT_LIST: a file that gets
-// the name of every call; CASTELLAN_PRETEND: a restricted token is read back as it was asked for, because
-// Wine makes none.
+// the name of every call; CASTELLAN_FAULT_RUNNER: both are for the runner, and otherwise for whoever starts
+// it; CASTELLAN_PRETEND: a restricted token is read back as it was asked for, because Wine makes none.
 #include "../common/calls.h"
 
 #ifdef CASTELLAN_FAULTS
 
 #include "../common/memory.h"
+#include "words.h"
 
 namespace castellan {
 namespace {
@@ -15,6 +16,14 @@ LONG made = 0;
 bool Variable(const wchar_t* name, wchar_t* value, DWORD size) {
   const DWORD length = GetEnvironmentVariableW(name, value, size);
   return length > 0 && length < size;
+}
+
+bool IsMeant() {
+  wchar_t text[16];
+  const wchar_t* line = GetCommandLineW();
+  Text word;
+  const bool is_runner = NextWord(&line, &word) && NextWord(&line, &word) && word.Equals(L"runner");
+  return is_runner == Variable(L"CASTELLAN_FAULT_RUNNER", text, 16);
 }
 
 LONG Ordinal() {
@@ -43,6 +52,10 @@ void Note(const char* call) {
 
 bool FailsNow(const char* call) {
   const DWORD error = GetLastError();
+  if (!IsMeant()) {
+    SetLastError(error);
+    return false;
+  }
   Note(call);
   const bool fails = InterlockedIncrement(&made) == Ordinal();
   SetLastError(error);

@@ -132,7 +132,7 @@ Failure Verify(const Request& request, const Identities& identities, HANDLE job,
 
 }  // namespace
 
-Failure MakeJob(HANDLE* job) {
+Failure MakeJob(JobKind kind, HANDLE* job) {
   *job = CALL(nullptr, CreateJobObjectW, nullptr, nullptr);
   if (*job == nullptr) return LastFailure(L"job", L"CreateJobObject");
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {};
@@ -142,7 +142,8 @@ Failure MakeJob(HANDLE* job) {
     return LastFailure(L"job", L"SetInformationJobObject");
   }
   JOBOBJECT_BASIC_UI_RESTRICTIONS ui = {kUiLimits};
-  if (!CALL(FALSE, SetInformationJobObject, *job, JobObjectBasicUIRestrictions, &ui, sizeof(ui))) {
+  if (kind == JobKind::kOutermost &&
+      !CALL(FALSE, SetInformationJobObject, *job, JobObjectBasicUIRestrictions, &ui, sizeof(ui))) {
     return LastFailure(L"job", L"SetInformationJobObject");
   }
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION found = {};

@@ -10,8 +10,12 @@
 
 namespace castellan {
 
+// `kNested`: in another job, or the other one. Windows has no place there for a job with limits on windows
+// (Microsoft, "AssignProcessToJobObject"); a command of another account has a desktop of its own.
+enum class JobKind { kOutermost, kNested };
+
 // A job that ends with its last handle, which is this process's: nothing outlives it.
-Failure MakeJob(HANDLE* job);
+Failure MakeJob(JobKind kind, HANDLE* job);
 
 struct Launched {
   HANDLE process = nullptr;

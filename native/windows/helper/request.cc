@@ -173,6 +173,26 @@ const wchar_t* ReadToken(const JsonValue* token, const JsonValue* sids, TokenPla
 
 }  // namespace
 
+bool IsMessageOf(const JsonValue* message, const wchar_t* type) {
+  if (message == nullptr || message->kind != JsonKind::kObject) return false;
+  const JsonValue* given = message->Member(L"type");
+  const JsonValue* version = message->Member(L"version");
+  return IsText(given) && SameText(given->text, type) && IsNumber(version, kVersion) &&
+         version->number == kVersion;
+}
+
+bool IsTextValue(const JsonValue* value) {
+  return IsText(value);
+}
+
+bool HasOnlyMembers(const JsonValue* object, const wchar_t* const* known, size_t count) {
+  return HasOnly(object, known, count);
+}
+
+bool IsAbsolutePath(const wchar_t* path) {
+  return IsAbsolute(path);
+}
+
 const wchar_t* ReadRequest(const JsonValue* message, Request* request) {
   static const wchar_t* const kKnown[] = {
       L"type",        L"version", L"program", L"command_line",    L"cwd",
@@ -206,13 +226,7 @@ const wchar_t* ReadRequest(const JsonValue* message, Request* request) {
 
 bool ReadTerminate(const JsonValue* message, DWORD* code) {
   static const wchar_t* const kKnown[] = {L"type", L"version", L"code"};
-  if (message == nullptr || message->kind != JsonKind::kObject || !HasOnly(message, kKnown)) return false;
-  const JsonValue* type = message->Member(L"type");
-  const JsonValue* version = message->Member(L"version");
-  if (!IsText(type) || !SameText(type->text, L"terminate") || !IsNumber(version, kVersion) ||
-      version->number != kVersion) {
-    return false;
-  }
+  if (!IsMessageOf(message, L"terminate") || !HasOnly(message, kKnown)) return false;
   const JsonValue* given = message->Member(L"code");
   *code = 1;
   if (given == nullptr) return true;

@@ -37,6 +37,12 @@ struct Request {
   bool ends_with_request = false;
 };
 
+// Questions about messages of every kind. `IsMessageOf` takes this version alone.
+bool IsMessageOf(const JsonValue* message, const wchar_t* type);
+bool IsTextValue(const JsonValue* value);
+bool HasOnlyMembers(const JsonValue* object, const wchar_t* const* known, size_t count);
+bool IsAbsolutePath(const wchar_t* path);
+
 // Returns null, or what is wrong. What is read is held by the document.
 const wchar_t* ReadRequest(const JsonValue* message, Request* request);
 

@@ -92,4 +92,67 @@ export function lineExamples(add, library) {
     ['castellan_offline_block'],
   )
   add('the account of a rule', () => library.firewallAccount('S-1-2'), 'O:LSD:(A;;CC;;;S-1-2)')
+
+  for (const [list, expected] of [
+    ['127.0.0.0/8,::1', '32:7f000000-7fffffff,128:1-1'],
+    ['::1/128, 127.0.0.0/255.0.0.0', '32:7f000000-7fffffff,128:1-1'],
+    ['127.0.0.1-127.255.255.255,127.0.0.0', '32:7f000000-7fffffff'],
+    ['127.1.2.3/8', '32:7f000000-7fffffff'],
+    ['1.0.0.0/9,1.0.0.9', '32:1000000-17fffff'],
+    ['0.0.0.0/0', '32:0-ffffffff'],
+    ['10.0.0.1/32', '32:a000001-a000001'],
+    ['10.0.0.1/0.0.0.0', '32:0-ffffffff'],
+    ['1:2:3:4:5:6:7:8', `128:${'10002000300040005000600070008'}-${'10002000300040005000600070008'}`],
+    ['fe80::/10', `128:fe80${'0'.repeat(28)}-febf${'f'.repeat(28)}`],
+    ['::', '128:0-0'],
+    ['2.0.0.0-1.0.0.0', null],
+    ['::1-1.0.0.0', null],
+    ['1.0.0.0-::1', null],
+    ['1.0.0.0/33', null],
+    ['::/129', null],
+    ['::/255.0.0.0', null],
+    ['1.0.0.0/255.0.255.0', null],
+    ['1.0.0.0/8-9', null],
+    ['1.0.0', null],
+    ['1.0.0.256', null],
+    ['01.0.0.0', null],
+    ['1::2::3', null],
+    ['1:2:3:4:5:6:7', null],
+    ['1:2:3:4:5:6:7::8', null],
+    ['1:2:3:4:5:6:7:8:9', null],
+    ['::12345', null],
+    ['LocalSubnet', null],
+    ['*', null],
+    ['', null],
+  ])
+    add(`the addresses ${list}`, () => library.canonicalAddresses(list), expected)
+  const wanted = { name: 'n', protocol: 6, remoteAddresses: '127.0.0.0/8', remotePorts: '1-2', localUsers: 'u' }
+  const found = { ...wanted, remoteAddresses: '127.0.0.0/255.0.0.0', isWhole: true }
+  for (const [name, given, expected] of [
+    ['as it was set', found, true],
+    ['that is not there', null, false],
+    ...[
+      { isWhole: false },
+      { name: 'm' },
+      { protocol: 17 },
+      { localUsers: 'v' },
+      { remotePorts: null },
+      { remoteAddresses: '127.0.0.0/9' },
+      { remoteAddresses: '*' },
+    ].map(change => [`with ${JSON.stringify(change)}`, { ...found, ...change }, false]),
+  ])
+    add(`a rule ${name} is in force`, () => library.isRuleInForce(wanted, given), expected)
+  add(
+    'a rule for addresses that cannot be read is never in force',
+    () => library.isRuleInForce({ ...wanted, remoteAddresses: '*' }, { ...found, remoteAddresses: '*' }),
+    false,
+  )
+  add(
+    'every list of addresses that is set can be read',
+    () =>
+      library
+        .firewallRules({ proxyPorts: [], localBinding: false })
+        .every(rule => library.canonicalAddresses(rule.remoteAddresses) !== null),
+    true,
+  )
 }
