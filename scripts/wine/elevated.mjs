@@ -190,6 +190,8 @@ export async function elevatedFaultChecks() {
       // Threads take turns: which call it was is asked of this run.
       const before = lastBefore(calls.slice(0, ordinal), isRunner)
       if (before > 0 && before < ordinal) continue
+      // With the handshake done a thread reads on, for a word that ends the tree: no step on the way to the command.
+      if (!isRunner && calls[ordinal - 1] === 'ReadFile' && calls.slice(0, ordinal).includes('SetEvent')) continue
       const what = `call ${ordinal} of the ${who} (${calls.at(ordinal - 1)}) fails`
       expect(
         `${what}: nothing ran`,
