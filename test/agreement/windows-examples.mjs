@@ -2,6 +2,7 @@
  * Questions to the Windows decisions that no case format asks, each with its one answer. Used by the tests, and by the script that
  * makes mistakes on purpose.
  */
+import { choiceExamples } from './windows-examples/choices.mjs'
 import { journalExamples } from './windows-examples/journal.mjs'
 import { lineExamples } from './windows-examples/lines.mjs'
 import { listExamples } from './windows-examples/lists.mjs'
@@ -9,7 +10,15 @@ import { placeExamples } from './windows-examples/places.mjs'
 import { runnerExamples } from './windows-examples/runner.mjs'
 import { setupExamples } from './windows-examples/setup.mjs'
 
-const groups = [setupExamples, runnerExamples, journalExamples, lineExamples, listExamples, placeExamples]
+const groups = [
+  setupExamples,
+  runnerExamples,
+  journalExamples,
+  lineExamples,
+  listExamples,
+  placeExamples,
+  choiceExamples,
+]
 
 /** `[name, answer, expected]`. */
 export function examplesOf(library) {

@@ -14,6 +14,8 @@ const MODULES = [
     'answer',
     'refusals',
     'firewall-check',
+    'choose',
+    'plan-view',
   ],
 ]
 

@@ -1,0 +1,106 @@
+/** What a machine makes of a plan, and what a plan's model answers. */
+import { windowsFiles } from '../../conformance/windows-files.mjs'
+
+const here = { available: true, how: 'assumed' }
+const gone = { available: false, how: 'gone', hint: 'h' }
+const machine = {
+  ...{ platform: 'win32', architecture: 'x64', kernelRelease: '10.0.22631' },
+  ...{ restrictedToken: here, helper: { ...here, path: 'C:\\helper.exe' }, runner: here, restricted: false },
+}
+const files = windowsFiles({ dirs: ['C:\\Windows', 'C:\\ws\\.git', 'C:\\data', 'C:\\t', 'C:\\state', 'C:\\A~1'] })
+
+function choose(library, { policy = 'workspace-write', backend = 'unelevated', changes = {}, choice = {} }) {
+  const read = library.parseWindowsPolicy(policy, 'C:\\ws')
+  const { view } = library.placesOn(files, read.spellings)
+  const around = {
+    policyCwd: '/c:/ws',
+    processCwd: '/c:/ws',
+    temporaryDirectory: '/c:/t',
+    home: undefined,
+    files: view,
+  }
+  const surroundings = {
+    ...{ cwd: 'C:\\ws', stateDirectory: 'C:\\state', backend, environment: {}, files },
+    host: { SystemRoot: 'C:\\Windows', TEMP: 'C:\\t' },
+  }
+  return library.chooseWindowsPlan({
+    ...{ resolved: library.resolvePolicy(read.policy, around), capabilities: { ...machine, ...changes } },
+    ...{ read, surroundings, setup: () => 'ready', ...choice },
+  })
+}
+
+const inShort = ({ plan, refusal, notices }) =>
+  `${plan?.engine ?? `${refusal.kind} ${refusal.mechanism}`}${notices.map(({ code }) => ` ${code}`).join('')}`
+
+const held = 'restricted-token plan-limits windows-never-executed'
+const elevated = 'elevated plan-limits windows-never-executed'
+
+function answers(library, backend) {
+  const { plan } = choose(library, { backend })
+  return ['/c:/ws/file', '/c:/ws/.git/config', '/c:/data/file', '/c:/windows/x', '/d:/x', '/tmp'].map(path => {
+    const { access, entry } = library.windowsPlanAnswer(plan, path)
+    return `${access} ${entry?.kind ?? '-'} ${entry?.path ?? '-'}`
+  })
+}
+
+export function choiceExamples(add, library) {
+  for (const [name, question, expected] of [
+    ['that has everything', {}, held],
+    ['whose elevated backend is ready', { backend: 'elevated' }, elevated],
+    ...['marker-missing-or-incompatible', 'offline-network-settings-changed', 'users-missing-or-incompatible'].map(
+      status => [
+        `with ${status}`,
+        { backend: 'elevated', choice: { setup: () => status } },
+        'unavailable windows setup-required',
+      ],
+    ),
+    ['that is not set up, and does not need to be', { choice: { setup: () => 'users-missing-or-incompatible' } }, held],
+    ['without a runner', { backend: 'elevated', changes: { runner: gone } }, 'unavailable windows-runner'],
+    ['without a runner that is not needed', { changes: { runner: gone } }, held],
+    ['that restricts no token', { changes: { restrictedToken: gone } }, 'unavailable restricted-token'],
+    ['without a helper', { changes: { helper: { ...gone, path: null } } }, 'unavailable windows-helper'],
+    ['whose helper is nowhere', { changes: { helper: { ...here, path: null } } }, 'unavailable windows-helper'],
+    ['whose helper may not be used', { changes: { helper: { ...gone, path: 'x' } } }, 'unavailable windows-helper'],
+    ['in a sandbox', { changes: { restricted: true } }, 'unavailable nested-sandbox'],
+    ['that refuses a limit', { choice: { refusedLimits: ['read-open'] } }, 'not-enforceable windows read-open'],
+    ['that refuses another limit', { choice: { refusedLimits: ['no-acl-volume'] } }, held],
+    ['that is strict', { choice: { strict: true } }, 'not-enforceable windows delete-via-parent'],
+    [
+      'with a policy that closes nothing',
+      { policy: 'danger-full-access' },
+      'not-enforceable windows policy-not-sandboxable',
+    ],
+  ])
+    add(`a machine ${name}`, () => inShort(choose(library, question)), expected)
+  add(
+    'the setup is asked about the account that the plan takes',
+    () =>
+      [false, true].map(network_access => {
+        const asked = []
+        const setup = identity => asked.push(identity) && 'ready'
+        choose(library, { policy: { type: 'workspace-write', network_access }, backend: 'elevated', choice: { setup } })
+        return asked.join()
+      }),
+    ['offline', 'online'],
+  )
+  add(
+    'hints are passed on, and where there is none there is none',
+    () =>
+      [
+        choose(library, { changes: { restrictedToken: gone } }),
+        choose(library, { changes: { helper: { ...here, path: null } } }),
+      ].map(({ refusal }) => refusal.hint),
+    ['h', undefined],
+  )
+  add('the model of a plan without elevation', () => answers(library, 'unelevated'), [
+    ...['write allow C:\\ws', 'read deny C:\\ws\\.git', 'read - -', 'read - -', 'read - -', 'none - -'],
+  ])
+  add('the model of a plan for an account', () => answers(library, 'elevated'), [
+    ...['write allow C:\\ws', 'read deny C:\\ws\\.git', 'none - -', 'read read C:\\Windows', 'none - -', 'none - -'],
+  ])
+  add(
+    'a name that only looks short is no link',
+    () => ['/c:/a~1', '/c:/b~1'].map(path => library.policyView(files).kindOf(path)),
+    ['directory', 'missing'],
+  )
+}
