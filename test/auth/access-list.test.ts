@@ -47,9 +47,13 @@ it('keeps the old login and leaves nothing behind when the list cannot be set', 
   expect(readdirSync(home.path).filter(name => name.startsWith('.auth-'))).toEqual([])
 })
 
-it('writes where the file system keeps no lists', async () => {
-  hasAcls = false
+it.each([
+  ['keeps no lists', false, undefined, 0],
+  ['keeps the list in a form of its own', true, { call: 'verify', win32: 1336 }, 1],
+])('writes where the file system %s', async (_title, keepsLists, told, calls) => {
+  hasAcls = keepsLists
+  failure = told
   await logIn()
-  expect(made).toEqual([])
+  expect(made).toHaveLength(calls)
   expect(home.read()).toContain('sk-secret')
 })

@@ -1,20 +1,22 @@
 /**
  * Keeps a file for its owner where mode bits say nothing: on Windows, by an access list of this user alone.
  *
- * Where there is no native addon the file inherits the list of its directory, and where the file system keeps no lists there is
- * nothing to set.
+ * Where there is no native addon the file inherits the list of its directory. A file system that keeps no lists, or takes one and
+ * keeps it in a form of its own (Samba by mode bits, Wine), protects the file in its own way, as one without mode bits does
+ * elsewhere: no reason to keep nobody's login at all.
  */
 import type { WindowsBinding } from '../../native/windows-binding.ts'
 
 let found: Promise<WindowsBinding | undefined> | undefined
 
-/** Does nothing where mode bits count. Throws when the list could not be set, or was not kept as it was set. */
+/** Does nothing where mode bits count. Throws when the system refused to set the list. */
 export async function keepForOwner(path: string): Promise<void> {
   found ??= findBinding()
   const binding = await found
   if (binding === undefined || !hasAccessLists(binding, path)) return
   const outcome = binding.makePrivate(path)
-  if (outcome !== undefined) throw new Error(`${outcome.failure.call} failed with error ${outcome.failure.win32}`)
+  if (outcome !== undefined && outcome.failure.call !== 'verify')
+    throw new Error(`${outcome.failure.call} failed with error ${outcome.failure.win32}`)
 }
 
 function hasAccessLists(binding: WindowsBinding, path: string): boolean {
