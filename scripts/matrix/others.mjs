@@ -91,7 +91,9 @@ function askArm64(node, debian, project, env) {
     timeout: 300_000,
   })
   const answer = JSON.parse(/^\{.*\}$/m.exec(stdout ?? '')?.[0] ?? '{}')
-  const good = status === 0 && answer.arch === 'arm64' && answer.code === 'ERR_BACKEND_UNAVAILABLE'
+  // Which of the two depends on what qemu fails first: the process that guards runs, or every engine.
+  const refused = ['ERR_BACKEND_UNAVAILABLE', 'ERR_LAUNCH'].includes(answer.code)
+  const good = status === 0 && answer.arch === 'arm64' && refused
   const did = `the addon was loaded, \`doctor\` found no engine, and \`createSandbox\` refused (\`${answer.code}\`)`
   return { version: node.version, did, trouble: good && answer.usable.length === 0 ? undefined : `${stderr}${stdout}` }
 }
