@@ -103,7 +103,8 @@ const linkFlags = {
     '-Wl,--build-id=none',
     '-pthread',
   ].concat('-Wl,--version-script=native/linux/exports.map'),
-  darwin: ['-Wl,-undefined,dynamic_lookup', '-Wl,-dead_strip', ...roomForSignature],
+  // Without a name of its own it would have its place on this machine.
+  darwin: ['-Wl,-install_name,castellan.node', '-Wl,-undefined,dynamic_lookup', '-Wl,-dead_strip', ...roomForSignature],
 }
 
 /** zig signs for Apple's own processors only. */

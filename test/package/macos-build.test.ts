@@ -52,6 +52,11 @@ describe('what is built for macOS', () => {
       }
     })
 
+    it('says nothing of the machine it was built on', () => {
+      const places = bytes.toString('latin1').match(/[\x20-\x7e]*\.cache\/work[\x20-\x7e]*/g)
+      expect(places).toBeNull()
+    })
+
     it('starts nothing by itself, and executes only where it is the helper', () => {
       const starting = file.imported.filter(symbol => /^_(fork|vfork|posix_spawn|system|popen|exec)/.test(symbol))
       expect(starting).toEqual(name === 'castellan-seatbelt' ? ['_execve'] : [])
