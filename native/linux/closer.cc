@@ -8,22 +8,30 @@
 namespace castellan {
 
 Closer::~Closer() {
-  if (!thread_.joinable()) return;
+  if (!started_) return;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     stopping_ = true;
   }
   given_.notify_one();
-  thread_.join();
+  pthread_join(thread_, nullptr);
 }
 
+// Not std::thread, which ends the process where there can be no further thread.
 void Closer::Close(UniqueFd fd) {
+  if (!started_) {
+    const auto run = [](void* closer) -> void* {
+      static_cast<Closer*>(closer)->Loop();
+      return nullptr;
+    };
+    started_ = pthread_create(&thread_, nullptr, run, this) == 0;
+    if (!started_) return;
+  }
   {
     std::lock_guard<std::mutex> lock(mutex_);
     waiting_.push_back(std::move(fd));
   }
   given_.notify_one();
-  if (!thread_.joinable()) thread_ = std::thread([this] { Loop(); });
 }
 
 void Closer::Loop() {

@@ -3,9 +3,10 @@
 #ifndef CASTELLAN_LINUX_CLOSER_H_
 #define CASTELLAN_LINUX_CLOSER_H_
 
+#include <pthread.h>
+
 #include <condition_variable>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "../unique_fd.h"
@@ -20,13 +21,14 @@ class Closer {
   Closer(const Closer&) = delete;
   Closer& operator=(const Closer&) = delete;
 
-  // From one thread at a time; the first call starts a thread.
+  // From one thread at a time. The first call starts a thread; where none can be started, closes at once.
   void Close(UniqueFd fd);
 
  private:
   void Loop();
 
-  std::thread thread_;
+  pthread_t thread_{};
+  bool started_ = false;
   std::mutex mutex_;
   std::condition_variable given_;
   std::vector<UniqueFd> waiting_;
