@@ -81,6 +81,19 @@ const alive = () => processesNaming(seconds).length
 const gone = () => until(`no sleep ${seconds} is left`, () => alive() === 0)
 
 describe.each(kinds)('the host: %s', kind => {
+  it('goes on where the limit on processes leaves room for none', async context => {
+    if (process.getuid?.() === 0) return context.skip('needs a user that the limit holds, found root')
+    const { ended } = startHost(
+      `full-${kind}`,
+      `import { execFileSync } from 'node:child_process'
+       ${setup(kind, world.at('ws'))}
+       const sandbox = await make()
+       execFileSync('prlimit', ['--pid', String(process.pid), '--nproc=1:1'])
+       console.log(await sandbox.run('true').then(() => 'ran', error => error.code + ' ' + error.stage))`,
+    )
+    expect(await ended).toMatchObject({ code: 0, signal: null, output: 'ERR_LAUNCH clone\n', errors: '' })
+  })
+
   it('leaves nothing behind when it is killed', async () => {
     seconds = uniqueSeconds()
     const { process: started, ended } = startHost(
