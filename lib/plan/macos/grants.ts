@@ -29,8 +29,8 @@ export interface MacosGrants {
   readonly gpu: boolean
 }
 
-export const noGrants: MacosGrants = {
-  preferences: 'none',
+/** Apart from `preferences`, so that no key is written twice: a bundler that joins the objects below would warn of one. */
+const nothingElse = {
   automation: 'none',
   launchServices: false,
   accessibility: false,
@@ -40,10 +40,12 @@ export const noGrants: MacosGrants = {
   trustd: false,
   chromiumMach: false,
   gpu: false,
-}
+} as const satisfies Omit<MacosGrants, 'preferences'>
+
+export const noGrants: MacosGrants = { preferences: 'none', ...nothingElse }
 
 /** Without a profile of grants. */
-export const legacyGrants: MacosGrants = { ...noGrants, preferences: 'read_only' }
+export const legacyGrants: MacosGrants = { preferences: 'read_only', ...nothingElse }
 
 /** Each member with every name that it may have on input. The first is the one that errors use. */
 const memberNames = {
