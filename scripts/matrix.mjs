@@ -1,8 +1,10 @@
 // npm run matrix [-- --partial] [--readme] [--only TEXT]
 //
 // Does the main job from the packed tarball (`npm run package`) under every runtime and layout of scripts/matrix/rows.mjs, and says of
-// each what came out: a sandboxed command, a refused write, on the rows of Node.js the auth example as well; and asks
-// what scripts/matrix/others.mjs does. Runtimes are fetched once into .cache/runtimes, Debian's packages into .cache/debian. --partial packs the prebuilt files that are there. --readme writes the results and the README's table.
+// each what came out: a sandboxed command and a refused write, on the rows of Node.js also by the command line, by `require` and the
+// auth example; and asks what scripts/matrix/others.mjs does. Runtimes are fetched once into .cache/runtimes, Debian's packages
+// into .cache/debian. The row of Windows takes what `npm run wine` has put into .cache/wine, and says so where it is not there.
+// --partial packs the prebuilt files that are there. --readme writes the results and the README's table.
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
@@ -18,6 +20,7 @@ import {
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { askProgram } from './matrix/ask.mjs'
 import { debianFiles } from './matrix/debian.mjs'
 import { otherRows, refusal } from './matrix/others.mjs'
 import { inRoot, makeRoot } from './matrix/places.mjs'
@@ -74,20 +77,12 @@ function start(row, args, { project, home, bareRoot }) {
 }
 
 function ask(row, places) {
-  rmSync(path.join(places.project, 'made'), { force: true })
-  const { status, stdout, stderr, error } = start(row, row.args, places)
-  const answer = JSON.parse(/^\{.*\}$/m.exec(stdout ?? '')?.[0] ?? '{}')
-  let passed = status === 0 && answer.refused === true && answer.inside === 'inside'
-  let trouble = passed ? '' : `${error ?? ''}${stderr ?? ''}${stdout ?? ''}`.slice(0, 600)
-  if (passed && row.auth) {
-    const auth = start(row, ['auth-host.mjs'], places)
-    passed = auth.status === 0 && /^logged out: removed true, revoked true$/m.test(auth.stdout)
-    if (!passed) trouble = `auth: ${auth.stderr}${auth.stdout}`.slice(0, 600)
-  }
-  const where = row.inside === 'bare' ? ', both as an ordinary user in a root without a compiler' : ''
-  const did = `a command ran and a write was refused (engine \`${answer.engine}\`)${row.auth ? ', the auth example ran' : ''}${where}`
+  const answer = askProgram(row, args => {
+    rmSync(path.join(places.project, 'made'), { force: true })
+    return start(row, args, places)
+  })
   const version = spawnSync(row.program, ['--version'], { encoding: 'utf8' }).stdout.match(/\d+\.\d+\.\d+/)?.[0]
-  return told(row.name, { version, did, trouble: passed ? undefined : trouble })
+  return told(row.name, { version, ...answer })
 }
 
 function told(name, { version, did, trouble }) {

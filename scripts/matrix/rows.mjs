@@ -29,8 +29,21 @@ else {
 }
 `
 
+/** The same host in CommonJS, which has no `await` at its top. */
+const byRequire = `
+const { existsSync, writeFileSync } = require('node:fs')
+const { createSandbox, policies } = require('castellan')
+async function main() {
+  ${host
+    .replaceAll(/^import .*\n/gm, '')
+    .trim()
+    .replaceAll('\n', '\n  ')}
+}
+main()
+`
+
 /** What is put into the folder. `bundle.mjs` is made from `host.mjs` by esbuild, with castellan as an external package. */
-export const files = { 'host.mjs': host, 'worker.mjs': worker }
+export const files = { 'host.mjs': host, 'host.cjs': byRequire, 'worker.mjs': worker }
 
 /** `programs` is the folder where the runtimes are. */
 export function rows(programs) {
@@ -42,7 +55,7 @@ export function rows(programs) {
       program: node(major),
       args: ['host.mjs'],
       inside: 'bare',
-      auth: true,
+      all: true,
     })),
     { name: 'Bun', program: at('@oven/bun-linux-x64/bin/bun'), args: ['host.mjs'] },
     {

@@ -1,10 +1,66 @@
 /** The README's support table is the one that the last run of the matrix made, and says nothing that it did not see. */
 import { describe, expect, it } from 'vitest'
 
+import { askProgram, everything, type StepResult } from '../../scripts/matrix/ask.mjs'
 import { type MatrixResults, table, withTable } from '../../scripts/matrix/table.mjs'
 import { text } from './repository.ts'
 
 const results = JSON.parse(text('scripts/matrix/results.json')) as MatrixResults
+
+const answers: Readonly<Record<string, string>> = {
+  'host.mjs': '{"inside":"inside","refused":true,"engine":"bwrap"}\n',
+  'host.cjs': '{"inside":"inside","refused":true,"engine":"bwrap"}\n',
+  doctor: 'ENGINE\n\nHealthy: workspace-write holds here.\n',
+  'echo inside > made && cat made': 'inside\n',
+  'echo x > "$HOME/command" || echo refused': 'refused\n',
+  'auth-host.mjs': 'logged in\nlogged out: removed true, revoked true\n',
+}
+
+/** Every program goes well but those that `change` has an answer for. */
+function starting(change: Readonly<Record<string, Partial<StepResult>>> = {}) {
+  const started: string[] = []
+  const start = (args: readonly string[]) => {
+    const word = args.at(-1)!
+    started.push(word)
+    return { status: 0, stdout: answers[word]!, stderr: '', ...change[word] }
+  }
+  return { start, started }
+}
+
+describe('a row of a program', () => {
+  const all = { args: ['host.mjs'], all: true }
+
+  it('says of its own host what that did, and nothing of what was not asked', () => {
+    const { start, started } = starting()
+    expect(askProgram({ args: ['host.mjs'] }, start)).toEqual({
+      did: 'a command ran and a write was refused (engine `bwrap`)',
+    })
+    expect(started).toEqual(['host.mjs'])
+  })
+
+  it('that asks everything starts the command line, a host by require and the auth example, and says so', () => {
+    const { start, started } = starting()
+    const { did, trouble } = askProgram(all, start)
+    expect([trouble, started]).toEqual([undefined, Object.keys(answers)])
+    expect(did).toMatch(/ESM.*`require`.*`castellan run`.*`castellan doctor`.*auth example/)
+  })
+
+  const bad: readonly [string, Partial<StepResult>][] = [
+    ['host.mjs', { stdout: '{"inside":"inside","refused":false,"engine":"bwrap"}' }],
+    ['host.cjs', { stdout: '{"inside":"","refused":true,"engine":"bwrap"}' }],
+    ['doctor', { stdout: 'Unhealthy: nothing holds here\n' }],
+    ['echo inside > made && cat made', { status: 125, stdout: '' }],
+    ['echo x > "$HOME/command" || echo refused', { stdout: '' }],
+    ['auth-host.mjs', { stdout: 'logged out: removed true, revoked false\n' }],
+  ]
+  it.each(bad)('fails with %s, even where that ends with 0', (word, result) => {
+    const { start, started } = starting({ [word]: result })
+    const index = Object.keys(answers).indexOf(word)
+    const name = ['its host', ...everything.map(step => step.name)][index]!
+    const { did, trouble } = askProgram(all, start)
+    expect([did, started.length, trouble?.startsWith(`${name}: `)]).toEqual(['', index + 1, true])
+  })
+})
 
 describe('the support table', () => {
   it('of the README is made from the results', () => {
