@@ -5,11 +5,13 @@
  *
  * Every file is checked by its bytes before it is put into prebuilds/. `--again` builds a second time, from a copy of the
  * sources in another folder and with nothing kept of the first time, and compares. prebuilds/hashes.json lists what was
- * made. The first build of a target compiles a C++ library and takes minutes; one target is built after the other.
+ * made. Files for macOS take `llvm-strip` (Debian: llvm). The first build of a target compiles a C++ library and takes minutes;
+ * one target is built after the other.
  */
 import { createHash } from 'node:crypto'
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -26,6 +28,7 @@ import { parseArgs } from 'node:util'
 import { isHookOfBuild } from './prebuild/as-hook.mjs'
 import { compile, zigVersion } from './prebuild/compile.mjs'
 import { describe, findings } from './prebuild/inspect.mjs'
+import { stripVersion } from './prebuild/strip-macho.mjs'
 import { chooseTargets, expectedFiles } from './prebuild/targets.mjs'
 import { cache, findZig, root } from './prebuild/toolchain.mjs'
 
@@ -85,8 +88,8 @@ function install(target, files) {
   }
 }
 
-/** Every file that is there now, whoever built it last. */
-function writeHashes(zig) {
+/** Every file that is there now, whoever built it last. `strip` is the version of LLVM that stripped the files for macOS. */
+function writeHashes(zig, strip) {
   const files = {}
   for (const name of expectedFiles.toSorted()) {
     try {
@@ -96,7 +99,10 @@ function writeHashes(zig) {
       if (error.code !== 'ENOENT') throw error
     }
   }
-  writeFileSync(path.join(prebuilds, 'hashes.json'), `${JSON.stringify({ compiler: `zig ${zig}`, files }, null, 2)}\n`)
+  const list = path.join(prebuilds, 'hashes.json')
+  const before = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')).strip : undefined
+  const tools = { compiler: `zig ${zig}`, strip: strip === undefined ? before : `LLVM ${strip}` }
+  writeFileSync(list, `${JSON.stringify({ ...tools, files }, null, 2)}\n`)
   return files
 }
 
@@ -107,6 +113,7 @@ try {
   if (values.list) {
     for (const { name, folder, file } of chosen) console.log(`${name}: prebuilds/${folder}/${file}`)
   } else {
+    const strip = chosen.some(({ system }) => system === 'darwin') ? stripVersion() : undefined
     const zig = findZig({ log })
     for (const [index, target] of chosen.entries()) {
       log(`${index + 1} of ${chosen.length}: ${target.name}`)
@@ -117,7 +124,7 @@ try {
       install(target, files)
       for (const { name, bytes } of files) log(`  ${target.folder}/${name}: ${bytes.length} bytes, ${describe(bytes)}`)
     }
-    const files = writeHashes(zigVersion(zig))
+    const files = writeHashes(zigVersion(zig), strip)
     const missing = expectedFiles.filter(name => files[name] === undefined)
     for (const [name, { sha256: hash }] of Object.entries(files)) console.log(`${hash}  ${name}`)
     log(missing.length === 0 ? 'complete' : `still missing: ${missing.join(', ')}`)

@@ -7,8 +7,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { compileWindows } from './compile-windows.mjs'
-import { readMachO } from './macho.mjs'
-import { signAdHoc } from './sign-macho.mjs'
+import { signAdHoc, withoutSignature } from './sign-macho.mjs'
+import { stripLocals } from './strip-macho.mjs'
 import { run } from './toolchain.mjs'
 
 const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter', '-Wno-unused-command-line-argument']
@@ -87,7 +87,7 @@ export function compile(target, { source, zig, work, out, cacheOfObjects, cacheO
   )
   chmodSync(addon, 0o644)
   made.push(addon)
-  if (target.system === 'darwin') for (const file of made) signUnsigned(file)
+  if (target.system === 'darwin') for (const file of made) finishMachO(file)
   return made
 }
 
@@ -107,10 +107,11 @@ const linkFlags = {
   darwin: ['-Wl,-install_name,castellan.node', '-Wl,-undefined,dynamic_lookup', '-Wl,-dead_strip', ...roomForSignature],
 }
 
-/** zig signs for Apple's own processors only. */
-function signUnsigned(file) {
-  const bytes = readFileSync(file)
-  if (readMachO(bytes).signature === 'none') writeFileSync(file, signAdHoc(bytes, path.basename(file)))
+/** zig signs for Apple's own processors, and only those: both get the same signature, of what is left after stripping. */
+function finishMachO(file) {
+  writeFileSync(file, withoutSignature(readFileSync(file)))
+  stripLocals(file, readFileSync)
+  writeFileSync(file, signAdHoc(readFileSync(file), path.basename(file)))
 }
 
 /** A static program without a C library: one for both C libraries of a processor. Returns its path. */

@@ -4,7 +4,7 @@
 import { isElf, readElf } from './elf.mjs'
 import { isMachO, readMachO } from './macho.mjs'
 import { isPe, readPe } from './pe.mjs'
-import { glibcFloor, machOSizeBudget, peSizeBudget, sizeBudget } from './targets.mjs'
+import { glibcFloor, peSizeBudget, sizeBudget } from './targets.mjs'
 
 /** What the loader of a Node-API module asks for. */
 const entryPoints = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
@@ -16,7 +16,7 @@ const systemLibraries = {
 /** `target` from targets.mjs, the bytes of one of its files, and whether they are the helper program. */
 export function findings(target, bytes, { helper = false } = {}) {
   const found = []
-  const budget = { darwin: machOSizeBudget, win32: peSizeBudget }[target.system] ?? sizeBudget
+  const budget = target.system === 'win32' ? peSizeBudget : sizeBudget
   if (bytes.length > budget) found.push(`has ${bytes.length} bytes, more than ${budget}`)
   try {
     if (target.system === 'darwin') found.push(...machOFindings(target, readMachO(bytes), helper))
@@ -68,6 +68,7 @@ function* machOFindings({ architecture }, file, helper) {
   // The compiler's runtime is exported too: zig's linker takes no list, and macOS binds a symbol to the library it was
   // linked from, so that nothing else finds these. Code of ours must not be among them.
   for (const name of file.exported.filter(one => /castellan|Napi/.test(one))) yield `exports ${name}`
+  if (file.localSymbols > 0) yield `has ${file.localSymbols} local symbols`
   // Apple's processors run nothing else; Intel's do, but not under the hardened runtime.
   if (file.signature !== 'ad-hoc') yield `has the signature '${file.signature}'`
 }

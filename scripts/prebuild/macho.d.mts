@@ -4,6 +4,8 @@ export interface MachO {
   readonly libraries: readonly string[]
   readonly exported: readonly string[]
   readonly imported: readonly string[]
+  /** Those that only this file can name, whose strings are dead weight. */
+  readonly localSymbols: number
   readonly signature: string
 }
 

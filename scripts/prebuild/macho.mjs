@@ -54,8 +54,9 @@ function readSymbols(bytes, at) {
     const type = bytes[entry + 4]
     const external = (type & 0x01) !== 0 && (type & 0x10) === 0
     const name = textAt(bytes, strings + bytes.readUInt32LE(entry))
-    if (!external) found.localSymbols++
-    else if ((type & 0x0e) === 0) found.imported.push(name)
+    if ((type & 0x01) === 0) found.localSymbols++
+    if (!external) continue
+    if ((type & 0x0e) === 0) found.imported.push(name)
     else found.exported.push(name)
   }
   return found

@@ -65,6 +65,25 @@ export function signAdHoc(bytes, identifier) {
   return signed
 }
 
+/**
+ * The file as the linker had it before it signed; a file without a signature is given back as it is. Throws where the signature is
+ * not what comes last, in the load commands and in the file.
+ */
+export function withoutSignature(bytes) {
+  const commands = loadCommands(bytes)
+  const found = commands.find(({ kind }) => kind === command.signature)
+  if (found === undefined) return bytes
+  const [limit, size] = [bytes.readUInt32LE(found.at + 8), bytes.readUInt32LE(found.at + 12)]
+  if (found !== commands.at(-1) || limit + size !== bytes.length) throw new Error('is not signed at its end')
+  const linkEdit = segment(bytes, commands, '__LINKEDIT')
+  const bare = Buffer.from(bytes.subarray(0, limit))
+  bare.fill(0, found.at, found.at + signatureCommandSize)
+  bare.writeUInt32LE(bytes.readUInt32LE(16) - 1, 16)
+  bare.writeUInt32LE(bytes.readUInt32LE(20) - signatureCommandSize, 20)
+  bare.writeBigUInt64LE(BigInt(limit - linkEdit.fileStart), linkEdit.at + 48)
+  return bare
+}
+
 function loadCommands(bytes) {
   const found = []
   const end = headerSize + bytes.readUInt32LE(20)

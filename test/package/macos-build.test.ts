@@ -62,6 +62,11 @@ describe('what is built for macOS', () => {
       expect(starting).toEqual(name === 'castellan-seatbelt' ? ['_execve'] : [])
     })
 
+    it('has no local symbols, and its addon still the function that Node.js asks for', () => {
+      expect(file.localSymbols).toBe(0)
+      if (name === 'castellan.node') expect(file.exported).toContain('_napi_register_module_v1')
+    })
+
     it('has a signature that fits', () => {
       expect(file.signature).toBe('ad-hoc')
     })
