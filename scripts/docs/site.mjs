@@ -5,6 +5,7 @@ import path from 'node:path'
 import { Application, LogLevel } from 'typedoc'
 
 import { guides } from './guides.mjs'
+import { extendMarkdown } from './markdown.mjs'
 
 const entryPoints = ['index.ts', 'policy/index.ts', 'auth/index.ts', 'apply-patch/index.ts', 'entry/index.ts']
 
@@ -34,6 +35,7 @@ export async function makeSite({ root, out }) {
     githubPages: false,
     highlightLanguages: ['typescript', 'javascript', 'json', 'shell', 'toml', 'yaml', 'dockerfile', 'diff'],
     hideGenerator: true,
+    markdownItLoader: extendMarkdown,
     customCss: path.join(root, 'scripts/docs/site.css'),
     includeVersion: true,
     skipErrorChecking: true,
