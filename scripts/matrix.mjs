@@ -22,8 +22,9 @@ import { parseArgs } from 'node:util'
 
 import { askProgram } from './matrix/ask.mjs'
 import { debianFiles } from './matrix/debian.mjs'
-import { otherRows, refusal } from './matrix/others.mjs'
+import { otherRows } from './matrix/others.mjs'
 import { inRoot, makeRoot } from './matrix/places.mjs'
+import { refusal } from './matrix/refusal.mjs'
 import { files, rows } from './matrix/rows.mjs'
 import { withTable } from './matrix/table.mjs'
 import { pack } from './package/stage.mjs'
@@ -85,7 +86,11 @@ function ask(row, places) {
   return told(row.name, { version, ...answer })
 }
 
-function told(name, { version, did, trouble }) {
+function told(name, { version, did, trouble, notRun }) {
+  if (notRun !== undefined) {
+    console.log(`-      ${name}: not run: ${notRun}`)
+    return { name, notRun }
+  }
   const passed = trouble === undefined
   console.log(`${passed ? 'ok    ' : 'FAILED'} ${name} ${version}: ${passed ? did : trouble.slice(0, 600)}`)
   return { name, version, passed, did }
@@ -127,7 +132,7 @@ try {
     const readme = path.join(root, 'README.md')
     writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), results))
   }
-  if (results.rows.some(({ passed }) => !passed)) process.exitCode = 1
+  if (results.rows.some(({ passed }) => passed === false)) process.exitCode = 1
 } catch (error) {
   console.error(`matrix: ${error.message}`)
   process.exitCode = 1

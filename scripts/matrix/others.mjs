@@ -1,6 +1,6 @@
 /**
  * Rows of the support table that are no program in the installed folder: package managers, another C library, another processor.
- * Each has a `name` and `ask()`, which answers `{ version, did, trouble }`; without `trouble` it went well. A row whose file was not
+ * Each has a `name` and `ask()`, which answers `{ version, did, trouble }`; without `trouble` it went well, with `notRun` nothing was asked. A row whose file was not
  * built yet is not among them.
  */
 import { spawnSync } from 'node:child_process'
@@ -10,15 +10,7 @@ import path from 'node:path'
 import { checkInstallation } from '../package/managers.mjs'
 import { root } from '../prebuild/toolchain.mjs'
 import { loadUnderMusl } from './musl.mjs'
-
-/** On a system that has none of what a sandbox takes. Node-API answers, and nothing is run without a sandbox. */
-export const refusal = `
-import { createSandbox, doctor, policies } from 'castellan'
-const report = await doctor()
-const error = await createSandbox({ policy: policies.workspaceWrite() }).then(() => undefined, error => error)
-const usable = report.engines.filter(engine => engine.usable).map(({ engine }) => engine)
-console.log(JSON.stringify({ arch: process.arch, usable, code: error?.code }))
-`
+import { wineRow } from './wine.mjs'
 
 /** `debian` is from debian.mjs or undefined, `project` the folder where the tarball is installed, `work` one for what is made. */
 export function otherRows({ tarball, runtimes, debian, project, work, env }) {
@@ -33,6 +25,7 @@ export function otherRows({ tarball, runtimes, debian, project, work, env }) {
     manager('pnpm', 'Installed by pnpm', at('pnpm/bin/pnpm.cjs'), versionOf('pnpm')),
     manager('yarn', 'Installed by Yarn Classic', at('yarn/bin/yarn.js'), versionOf('yarn')),
     manager('yarn-berry', 'Installed by Yarn', at('@yarnpkg/cli-dist/bin/yarn.js'), versionOf('@yarnpkg/cli-dist')),
+    wineRow(project),
   ]
   if (debian === undefined) return rows
   const addon = name => path.join(project, 'node_modules/castellan/prebuilds', name)

@@ -3,8 +3,10 @@ export interface MatrixResults {
   readonly rows: readonly {
     readonly name: string
     readonly version?: string
-    readonly passed: boolean
-    readonly did: string
+    readonly passed?: boolean
+    readonly did?: string
+    /** What was missing, where nothing was asked; then there is neither of the two above. */
+    readonly notRun?: string
   }[]
 }
 export function table(results: MatrixResults): string

@@ -4,7 +4,8 @@ const begin = '<!-- matrix: made by `npm run matrix -- --readme` -->'
 const end = '<!-- /matrix -->'
 
 export function table({ system, rows }) {
-  const lines = rows.map(({ name, version, passed, did }) => {
+  const lines = rows.map(({ name, version, passed, did, notRun }) => {
+    if (notRun !== undefined) return `| ${name} | not run: ${notRun} |`
     const words = version === undefined || name.includes(version) ? name : `${name} (${version})`
     return `| ${words} | ${passed ? did : '**failed**'} |`
   })

@@ -82,7 +82,7 @@ function finish({ root, home }) {
   for (const name of ['lib', 'lib64', 'bin']) {
     if (!existsSync(path.join(root, name))) symlinkSync(`usr/${name}`, path.join(root, name))
   }
-  for (const name of ['proc', 'sys', 'dev', 'tmp', 'home', 'repo', 'node']) {
+  for (const name of ['proc', 'sys', 'dev', 'tmp', 'home', 'repo', 'package', 'node']) {
     mkdirSync(path.join(root, name), { recursive: true })
   }
   writeFileSync(path.join(root, 'sh'), '')

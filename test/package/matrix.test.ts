@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import { askProgram, everything, type StepResult } from '../../scripts/matrix/ask.mjs'
 import { type MatrixResults, table, withTable } from '../../scripts/matrix/table.mjs'
+import { told } from '../../scripts/matrix/wine.mjs'
 import { text } from './repository.ts'
 
 const results = JSON.parse(text('scripts/matrix/results.json')) as MatrixResults
@@ -62,6 +63,39 @@ describe('a row of a program', () => {
   })
 })
 
+describe('the row of Windows', () => {
+  const rig = [
+    'node.exe v22.23.3 x64',
+    'ok     the addon: loading, facts: 12 of 12 (40 ms)',
+    'ok     jobs and handles: 30 of 30 (900 ms)',
+    'sum {"passed":42,"failed":0}',
+    '',
+    '42 of 42 checks passed under Wine.',
+  ]
+  const answer = { code: 'ERR_BACKEND_UNAVAILABLE', usable: [] }
+  const run = { answer, loaded: { status: 0 }, rig: rig.join('\n') }
+
+  it('says which parts ran, that the package refused, and that enforcement was not tested', () => {
+    expect(told(run)).toEqual({
+      version: '22.23.3',
+      did:
+        'the package was loaded, `doctor` found no backend, and `createSandbox` refused (`ERR_BACKEND_UNAVAILABLE`); ' +
+        '42 checks passed of: the addon; jobs and handles; enforcement was not tested',
+    })
+  })
+
+  it.each([
+    ['the package did not load', { ...run, answer: undefined }, 'node.exe: 0'],
+    ['it made a sandbox that nothing holds', { ...run, answer: { usable: [] } }, 'did not refuse'],
+    ['it found a backend', { ...run, answer: { ...answer, usable: ['unelevated'] } }, 'did not refuse'],
+    ['a check failed', { ...run, rig: rig.join('\n').replace('42 of 42', '41 of 42') }, '41 of 42'],
+    ['a part failed', { ...run, rig: rig.join('\n').replace('ok     jobs', 'FAILED jobs') }, 'FAILED jobs'],
+    ['the rig came to no end', { ...run, rig: rig.slice(0, 2).join('\n') }, 'loading'],
+  ])('fails where %s', (_, bad, trouble) => {
+    expect(told(bad)).toMatchObject({ did: '', trouble: expect.stringContaining(trouble) as string })
+  })
+})
+
 describe('the support table', () => {
   it('of the README is made from the results', () => {
     expect(withTable(text('README.md'), results)).toBe(text('README.md'))
@@ -74,12 +108,13 @@ describe('the support table', () => {
     expect(names).toEqual(expect.arrayContaining([...runtimes, ...managers]))
   })
 
-  it('says of what failed that it did', () => {
+  it('says of what failed that it did, and of what was not run what was missing', () => {
     const rows = [
       { name: 'Node.js 20', version: '20.1.0', passed: true, did: 'a command ran' },
       { name: 'Bun', version: '1.2.3', passed: false, did: 'a command ran' },
     ]
-    const made = table({ system: 'Linux', rows })
+    const made = table({ system: 'Linux', rows: [...rows, { name: 'Windows', notRun: 'there is no Wine here' }] })
+    expect(made).toContain('| Windows | not run: there is no Wine here |')
     expect(made).toContain('| Node.js 20 (20.1.0) | a command ran |')
     expect(made).toContain('| Bun (1.2.3) | **failed** |')
   })
