@@ -1,6 +1,7 @@
 /**
  * The digest of a resolved policy: by it a host tells whether two runs were held to the same. Equal meaning in equal surroundings
- * gives an equal digest; what is only for people (origins, spellings) has no part in it.
+ * gives an equal digest; what is only for people (origins, spellings) has no part in it, and neither has what no plan is made
+ * from: the root lists of the specification, but for the names of the writable roots.
  */
 import { createHash } from 'node:crypto'
 import { unreadableGlobs } from './roots.ts'
@@ -40,31 +41,21 @@ class Meaning {
   }
 }
 
-/** In any order that is always the same; most lists are short. */
-function sorted(texts: readonly string[]): readonly string[] {
-  return texts.length < 2 ? texts : [...texts].sort()
-}
-
 /** SHA-256 in hexadecimal digits. Lists without an order of their own are sorted. */
 export function digestOf(resolved: Omit<ResolvedPolicy, 'digest'>, surroundings: Surroundings): string {
   const meaning = new Meaning()
-  meaning.addList(['castellan-policy/2', resolved.kind, resolved.network, resolved.cwd])
+  meaning.addList(['castellan-policy/3', resolved.kind, resolved.network, resolved.cwd])
   for (const name of ['needsDirectEnforcement', 'fullDiskRead', 'fullDiskWrite', 'platformDefaults'] as const) {
     meaning.add(String(resolved[name]))
   }
-  meaning.addList(sorted(resolved.readableRoots))
-  meaning.addList(sorted(resolved.unreadableRoots))
-  const keptByRoot = new Map(resolved.writableRoots.map(({ root, readOnly }) => [root as string, readOnly]))
-  meaning.add(String(keptByRoot.size))
-  for (const root of sorted([...keptByRoot.keys()])) {
-    meaning.add(root)
-    meaning.addList(sorted(keptByRoot.get(root)!))
-  }
+  // A host knows a root as writable even where a rule beats it: it looks there for no program of its own.
+  meaning.addList(resolved.writableRoots.map(({ root }) => root).sort())
   meaning.add(String(resolved.rules.length))
-  for (const { path, access, target, firstMissing = '' } of resolved.rules) {
+  resolved.rules.forEach(({ path, access, target, firstMissing }) => {
     meaning.add(path, TAILS[access][target])
-    meaning.add(firstMissing)
-  }
+    // Where a part of the path ends; no path begins with a digit.
+    if (firstMissing !== undefined) meaning.add(String(firstMissing.length))
+  })
   // What patterns match now is among the rules; what they would match later is not.
   if (resolved.globs !== null) meaning.addList(unreadableGlobs({ policy: resolved.fileSystem, surroundings }))
   return meaning.digest()

@@ -401,6 +401,16 @@ describe('digest', () => {
     expect(digest(['read :root', 'write :current_working_directory'])).toBe(base)
   })
 
+  it('tells a root that is written to from one that is not, also where the rules are the same', () => {
+    const linked: Tree = { '/ws': 'dir', '/link': { link: '/ws' } }
+    const denied = resolvePolicy(policyOf(['read :root', 'none /ws']), surroundingsIn(linked))
+    const beaten = resolvePolicy(policyOf(['read :root', 'none /ws', 'write /link']), surroundingsIn(linked))
+    const heldBy = ({ rules }: typeof denied) => rules.map(({ path, access, target }) => [path, access, target])
+    expect(heldBy(beaten)).toEqual(heldBy(denied))
+    expect([denied.writableRoots.length, beaten.writableRoots.length]).toEqual([0, 1])
+    expect(beaten.digest).not.toBe(denied.digest)
+  })
+
   it.each([
     ['access', digest(['read :root', 'read /ws'])],
     ['entry', digest(['read :root', 'write /ws', 'none /x'])],
