@@ -24,8 +24,8 @@ export interface AccessIndex {
   accessAt(path: AbsolutePath): FileSystemAccess
   /** The access of a text that is an absolute path as PATH-1 leaves it; null for any other text. */
   accessOfText(text: string): FileSystemAccess | null
-  /** The access at an entry's own path: of that entry, or of the one that beats it there. */
-  accessOfPlace(entry: ResolvedEntry): FileSystemAccess
+  /** The entry that decides at an entry's own path: itself, one that beats it there, or the first that says the same. */
+  winnerOver(entry: ResolvedEntry): ResolvedEntry
   /** The entry that decides; null when none matches, or the policy is not `restricted`. */
   decidingAt(path: AbsolutePath): ResolvedEntry | null
   /** Every `write` entry whose path contains the path, deciding or not. */
@@ -36,13 +36,13 @@ export interface AccessIndex {
 const RANK: Readonly<Record<FileSystemAccess, number>> = { read: 0, write: 1, none: 2 }
 const BY_RANK: readonly FileSystemAccess[] = ['read', 'write', 'none']
 
-/** ACC-4: the entry that wins among those for one place, the first of its kind; null for none. */
-export function strongest<Entry extends { readonly access: FileSystemAccess }>(tied: readonly Entry[]): Entry | null {
-  let winner: Entry | null = null
-  for (const entry of tied) {
-    if (winner === null || RANK[entry.access] > RANK[winner.access]) winner = entry
-  }
-  return winner
+interface Ranked {
+  readonly access: FileSystemAccess
+}
+
+/** ACC-4: whether an entry beats one for the same place that came before it. */
+export function isStronger(entry: Ranked, before: Ranked | undefined): boolean {
+  return before === undefined || RANK[entry.access] > RANK[before.access]
 }
 
 /** Where an entry stands; null for nowhere. One that may be skipped is there when anything has its name, also a dangling link. */
@@ -55,10 +55,11 @@ export function placeOf(entry: FileSystemSandboxEntry, surroundings: Surrounding
 /** The entries of a policy that stand for a place, in order. */
 export function resolveEntries(policy: FileSystemSandboxPolicy, surroundings: Surroundings): ResolvedEntry[] {
   const resolved: ResolvedEntry[] = []
-  for (const [index, entry] of policy.entries.entries()) {
+  // The entries are frozen, and to iterate over what is frozen makes an object for each.
+  policy.entries.forEach((entry, index) => {
     const path = placeOf(entry, surroundings)
     if (path !== null) resolved.push({ index, path, access: entry.access })
-  }
+  })
   return resolved
 }
 
@@ -67,10 +68,7 @@ export function indexAccess(policy: FileSystemSandboxPolicy, surroundings: Surro
   if (policy.kind !== 'restricted') return OPEN
   const entries = resolveEntries(policy, surroundings)
   const winners = new Map<AbsolutePath, ResolvedEntry>()
-  for (const entry of entries) {
-    const rival = winners.get(entry.path)
-    winners.set(entry.path, rival === undefined ? entry : strongest([rival, entry])!)
-  }
+  for (const entry of entries) if (isStronger(entry, winners.get(entry.path))) winners.set(entry.path, entry)
   let filed: { readonly index: PathIndex<ResolvedEntry>; readonly codes: Uint8Array } | undefined
   let writes: PathTree<ResolvedEntry> | undefined
   // Filed when the first question comes: lists of roots ask only about the entries' own places.
@@ -90,7 +88,7 @@ export function indexAccess(policy: FileSystemSandboxPolicy, surroundings: Surro
     decidingAt: path => indexed().index.deepestAbove(path) ?? null,
     accessAt: path => accessOfText(path) ?? 'none',
     accessOfText,
-    accessOfPlace: ({ path }) => winners.get(path)!.access,
+    winnerOver: ({ path }) => winners.get(path)!,
     writesAbove(path) {
       writes ??= writeEntries(entries)
       return flattened(writes.above(path))
@@ -103,7 +101,7 @@ const OPEN: AccessIndex = {
   entries: [],
   accessAt: () => 'write',
   accessOfText: () => 'write',
-  accessOfPlace: () => 'write',
+  winnerOver: entry => entry,
   decidingAt: () => null,
   writesAbove: () => [],
 }

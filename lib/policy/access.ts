@@ -13,7 +13,7 @@ import type { ProtectedName } from './protections.ts'
 import type { Surroundings } from './types.ts'
 import { hasFullDiskWrite } from './whole-disk.ts'
 
-export { type AccessIndex, indexAccess, type ResolvedEntry, resolveEntries, strongest } from './access-index.ts'
+export { type AccessIndex, indexAccess, isStronger, type ResolvedEntry, resolveEntries } from './access-index.ts'
 
 /** ACC-6: the path a question is about. Relative ones belong to the policy's working directory, `~` is expanded. */
 export function questionPath(text: string, surroundings: Surroundings): AbsolutePath {

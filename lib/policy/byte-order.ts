@@ -26,3 +26,14 @@ const BEYOND = /[\ud800-\uffff]/
 export function sortBytes<Text extends string>(texts: readonly Text[]): Text[] {
   return texts.some(text => BEYOND.test(text)) ? [...texts].sort(compareBytes) : [...texts].sort()
 }
+
+/** Puts items in place into the order of the bytes of their paths. */
+export function sortByPath(items: { readonly path: string }[]): void {
+  const compare = items.some(({ path }) => BEYOND.test(path)) ? compareBytes : compareUnits
+  items.sort((one, other) => compare(one.path, other.path))
+}
+
+function compareUnits(left: string, right: string): number {
+  if (left === right) return 0
+  return left < right ? -1 : 1
+}

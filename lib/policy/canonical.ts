@@ -24,16 +24,16 @@ export interface CanonicalPaths {
   canonical(path: AbsolutePath): AbsolutePath
 }
 
-// Resolving `name` in a directory that is canonical already: only a link needs the system's help.
+// Resolving the last name of `spelled` in a directory that is canonical already: only a link needs the system's help.
 function step(parent: Location, spelled: AbsolutePath, files: FileSystemView): Location {
-  const { links } = parent
+  const { links, exists } = parent
   const { spelledOnDisk } = files
   // Where nothing was followed, the spelling is the path: a text that is at hand and that tables know already.
   const isPlain = links.length === 0 && spelledOnDisk === undefined
   const given = isPlain ? spelled : childOf(parent.path, baseNameOf(spelled))
-  const kind = files.kindOf(given)
-  const path = kind === 'missing' || spelledOnDisk === undefined ? given : spelledOnDisk(given)
-  if (kind === 'missing') return { path, exists: false, links }
+  const kind = exists ? files.kindOf(given) : 'missing'
+  if (kind === 'missing') return { path: given, exists: false, links }
+  const path = spelledOnDisk === undefined ? given : spelledOnDisk(given)
   if (kind !== 'symlink') return { path, exists: true, links }
   const target = files.realPath(path)
   return { path: target ?? path, exists: target !== null, links: [...links, path] }
@@ -44,30 +44,16 @@ export function canonicalPaths(files: FileSystemView): CanonicalPaths {
   const root: Location = { path: ROOT, exists: true, links: [] }
   const known = new Map<AbsolutePath, Location>([[ROOT, root]])
 
-  // Up to what is known, then down again: neighbours cost one step each. The path itself is not known.
-  function walk(path: AbsolutePath): Location {
-    const steps: AbsolutePath[] = [path]
-    let place = parentOf(path)
-    let current = known.get(place)
-    for (; current === undefined; current = known.get(place)) {
-      steps.push(place)
-      place = parentOf(place)
-    }
-    for (let index = steps.length - 1; index >= 0; index--) {
-      // Below what does not exist there is nothing to look at, and nothing to remember either.
-      if (!current.exists) return missingBelow(current, place, path)
-      place = steps[index]!
-      current = step(current, place, files)
-      known.set(place, current)
-    }
-    return current.exists ? current : missingBelow(current, place, path)
-  }
-
   function locate(path: AbsolutePath): Location {
     const answer = known.get(path)
     if (answer !== undefined) return answer
     // Nothing has such a name; going up it would cost its length once for every directory in it.
-    return path.length > LONGEST_PATH ? locateLong(path) : walk(path)
+    if (path.length > LONGEST_PATH) return locateLong(path)
+    const parent = locate(parentOf(path))
+    const location = step(parent, path, files)
+    // Below what does not exist there is nothing to remember.
+    if (parent.exists) known.set(path, location)
+    return location
   }
 
   function locateLong(path: AbsolutePath): Location {
@@ -78,12 +64,6 @@ export function canonicalPaths(files: FileSystemView): CanonicalPaths {
   }
 
   return { locate, canonical: path => locate(path).path }
-}
-
-/** `location` is that of `place`; the rest of `path` keeps its names. */
-function missingBelow(location: Location, place: AbsolutePath, path: AbsolutePath): Location {
-  if (place === path) return location
-  return { ...location, path: joinPath(location.path, path.slice(place.length)) }
 }
 
 /** PATH_MAX of Linux: nothing longer can be looked up. */

@@ -2,25 +2,20 @@
  * The rules that the entries of a policy make on canonical paths, before anything is added: what every decision about an addition
  * is made by.
  */
-import { type ResolvedEntry, strongest } from './access.ts'
+import { isStronger, type ResolvedEntry } from './access.ts'
+import { ruleAt } from './access-rule.ts'
 import type { CanonicalPaths } from './canonical.ts'
 import { type AbsolutePath, baseNameOf, childOf, parentOf, ROOT } from './path.ts'
 import { PathIndex } from './path-index.ts'
 import type { RootContext } from './roots.ts'
 import { spellingOf } from './special.ts'
-import type { Access, RuleOrigin } from './types.ts'
+import type { AccessRule, RuleOrigin } from './types.ts'
 
-/** Rules stand on canonical paths, in every model. */
+/** Rules stand on canonical paths, which are the form of March's lists. */
 export interface RuleContext extends RootContext {
   readonly paths: CanonicalPaths
   /** What patterns stand for now, as entries. */
   readonly matches: readonly ResolvedEntry[]
-}
-
-export interface Candidate {
-  readonly path: AbsolutePath
-  readonly access: Access
-  readonly origin: RuleOrigin
 }
 
 export function entryOrigin(entry: ResolvedEntry, { policy }: RuleContext): RuleOrigin {
@@ -34,33 +29,29 @@ export function ownName(path: AbsolutePath, { paths }: RuleContext): AbsolutePat
   return links.length === 0 ? canonical : childOf(paths.canonical(parentOf(path)), baseNameOf(path))
 }
 
-function strongestByPath(context: RuleContext): Map<AbsolutePath, ResolvedEntry> {
-  const tied = new Map<AbsolutePath, ResolvedEntry>()
-  const file = (entry: ResolvedEntry) => {
-    const path = context.paths.canonical(entry.path)
-    const rival = tied.get(path)
-    tied.set(path, rival === undefined ? entry : strongest([rival, entry])!)
+function rulesByPath(context: RuleContext): Map<AbsolutePath, AccessRule> {
+  const { entries, matches, paths, surroundings } = context
+  const rules = new Map<AbsolutePath, AccessRule>()
+  const file = (entry: ResolvedEntry, path: AbsolutePath) => {
+    if (!isStronger(entry, rules.get(path))) return
+    rules.set(path, ruleAt(path, entry.access, entryOrigin(entry, context), surroundings.files))
   }
-  for (const entry of context.access.entries) file(entry)
-  for (const match of context.matches) file(match)
-  return tied
+  for (const entry of entries) file(entry, entry.form)
+  for (const match of matches) file(match, paths.canonical(match.path))
+  return rules
 }
 
 export class EntryRules {
-  readonly byPath: ReadonlyMap<AbsolutePath, Candidate>
+  readonly byPath: ReadonlyMap<AbsolutePath, AccessRule>
   // Made when first asked: a policy without links and pointer files has no question that `byPath` does not answer.
-  #index: PathIndex<Candidate> | undefined
+  #index: PathIndex<AccessRule> | undefined
 
   constructor(context: RuleContext) {
-    const byPath = new Map<AbsolutePath, Candidate>()
-    for (const [path, entry] of strongestByPath(context)) {
-      byPath.set(path, { path, access: entry.access, origin: entryOrigin(entry, context) })
-    }
-    this.byPath = byPath
+    this.byPath = rulesByPath(context)
   }
 
   /** The rule of the deepest entry that contains the path. */
-  decidingAt(path: AbsolutePath): Candidate | null {
+  decidingAt(path: AbsolutePath): AccessRule | null {
     this.#index ??= new PathIndex(this.byPath)
     return this.#index.deepestAbove(path) ?? null
   }

@@ -32,6 +32,8 @@ export interface EquivalenceOptions {
   readonly looks?: DiskLooks
   /** When the policy was looked at before, in the same surroundings and model. */
   readonly context?: RootContext
+  /** What the policy converts to, when that was asked before, in the same surroundings and model: null for a refusal. */
+  readonly legacy?: LegacySandboxPolicy | null
   /** Whether two lists with the same members in another order differ. Default: false. */
   readonly ordered?: boolean
 }
@@ -101,6 +103,12 @@ function deniesAnOpenRoot(context: RootContext): boolean {
   return denied && readableRoots(context).includes(ROOT)
 }
 
+/** What the policy converts to; null for a refusal. */
+export function legacyOf(...question: Parameters<typeof splitToLegacy>): LegacySandboxPolicy | null {
+  const conversion = splitToLegacy(...question)
+  return conversion.kind === 'converted' ? conversion.policy : null
+}
+
 /** Whether only an engine that understands carve-outs may hold the policy. */
 export function needsDirectEnforcement(
   policy: FileSystemSandboxPolicy,
@@ -110,20 +118,17 @@ export function needsDirectEnforcement(
     model = MAIN_MODEL,
     context: known,
     looks = known ?? diskLooks(surroundings, model),
+    legacy = legacyOf(policy, network, surroundings, model),
     ordered = false,
   }: EquivalenceOptions = {},
 ): boolean {
   if (policy.kind !== 'restricted') return false
-  const conversion = splitToLegacy(policy, network, surroundings, model)
-  if (conversion.kind === 'refused') return true
+  if (legacy === null) return true
   const context = known ?? rootContext(policy, surroundings, model, looks)
   if (deniesAnOpenRoot(context)) return true
   // A legacy policy denies nothing by name, so its list of unreadable roots is empty: the rest need not be made.
   if (context.access.entries.some(({ path, access }) => access === 'none' && path !== ROOT)) return true
-  if (model === '2026-06' && hasNameOfItsOwn(context, conversion.policy)) return true
-  const rebuilt =
-    model === '2026-03'
-      ? legacyToSplit(conversion.policy, surroundings)
-      : juneRuntimePolicy(conversion.policy, surroundings)
+  if (model === '2026-06' && hasNameOfItsOwn(context, legacy)) return true
+  const rebuilt = model === '2026-03' ? legacyToSplit(legacy, surroundings) : juneRuntimePolicy(legacy, surroundings)
   return !sameSignature(context, rootContext(rebuilt, surroundings, model, looks), ordered)
 }

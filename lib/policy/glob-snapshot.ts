@@ -85,7 +85,7 @@ function entriesOf(matches: readonly GlobMatch[]): ResolvedEntry[] {
 
 /** Looks for what the policy's patterns deny. */
 export function expandGlobs(policy: FileSystemSandboxPolicy, surroundings: Surroundings): ExpandedGlobs {
-  if (policy.kind !== 'restricted') return NONE
+  if (policy.kind !== 'restricted' || !policy.entries.some(({ path }) => path.type === 'glob_pattern')) return NONE
   const globs: Glob[] = []
   for (const [index, { path, access }] of policy.entries.entries()) {
     if (path.type !== 'glob_pattern' || access !== 'none') continue

@@ -7,7 +7,7 @@
  *
  * `PathTree` answers the same and more (what lies below), in several times the time.
  */
-import { type AbsolutePath, depthOf, normalizeAbsolute, parentOf, ROOT } from './path.ts'
+import { type AbsolutePath, depthOf, normalizeAbsolute, ROOT } from './path.ts'
 import { PathTree } from './path-tree.ts'
 
 const SLASH = 47
@@ -181,31 +181,6 @@ export class PathIndex<Value> {
   #numberInTree(text: string, numbers: PathTree<number>): number {
     const path = normalizeAbsolute(text)
     return path === text ? (numbers.deepestAbove(path)[0] ?? NOWHERE) : NOT_NORMAL
-  }
-
-  /** The values of the paths that contain `path` without being it, from the root down. */
-  strictlyAbove(path: AbsolutePath): Value[] {
-    const found: Value[] = []
-    if (path === ROOT) return found
-    const add = (number: number) => {
-      if (number !== NOWHERE) found.push(this.#values[number] as Value)
-    }
-    if (this.#numbers !== undefined) {
-      for (const numbers of this.#numbers.above(parentOf(path))) numbers.forEach(add)
-      return found
-    }
-    add(this.#root)
-    let hash = 0
-    let depth = 2
-    for (let index = 1; index < path.length; index++) {
-      const character = path.charCodeAt(index)
-      if (character === SLASH) {
-        if (this.#isFiledAt(depth)) add(this.#find(path, index, hash))
-        depth++
-      }
-      hash = step(hash, character)
-    }
-    return found
   }
 
   #isFiledAt(depth: number): boolean {

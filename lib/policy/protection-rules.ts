@@ -2,9 +2,9 @@
  * The rules of default protections (spec META-1 … META-9), and of the git directories that the option `git` opens. They give way
  * to an entry for exactly their place.
  */
-import type { ResolvedEntry } from './access.ts'
+import { ruleAt } from './access-rule.ts'
 import { sortBytes } from './byte-order.ts'
-import { type Candidate, EntryRules, ownName, type RuleContext } from './entry-rules.ts'
+import { EntryRules, ownName, type RuleContext } from './entry-rules.ts'
 import {
   type GitAccess,
   type GitKept,
@@ -15,8 +15,9 @@ import {
   needsMissingConfig,
 } from './git-access.ts'
 import { type AbsolutePath, ROOT } from './path.ts'
+import type { FileSystemSandboxEntry } from './policy.ts'
 import { gitMetadataOf, type Protection, unlistedProtectionsOf } from './protections.ts'
-import type { ResolvedGit, RuleOrigin } from './types.ts'
+import type { AccessRule, ResolvedGit, RuleOrigin } from './types.ts'
 
 /** What the rules of one policy are made from. */
 interface Making {
@@ -29,7 +30,7 @@ interface Making {
 function makingOf(rules: EntryRules, context: RuleContext): Making {
   let names: Set<AbsolutePath> | undefined
   const isNamed = (name: AbsolutePath) => {
-    names ??= new Set(context.access.entries.map(entry => ownName(entry.path, context)))
+    names ??= new Set(context.entries.map(entry => ownName(entry.path, context)))
     return names.has(name)
   }
   return { rules, context, isNamed }
@@ -40,16 +41,20 @@ function* rulesOfProtection(
   protection: Protection,
   origin: RuleOrigin,
   { rules, context, isNamed }: Making,
-): Generator<Candidate> {
+): Generator<AccessRule> {
   const name = ownName(protection.path, context)
   if (isNamed(name)) return
   const { path, links } = context.paths.locate(protection.path)
   for (const link of links) {
     if (rules.isReplaceable(link) || (link === name && rules.isWritable(link))) {
-      yield { path: link, access: 'read', origin }
+      yield readOnly(link, origin, context)
     }
   }
-  if (rules.isWritable(path)) yield { path, access: 'read', origin }
+  if (rules.isWritable(path)) yield readOnly(path, origin, context)
+}
+
+function readOnly(path: AbsolutePath, origin: RuleOrigin, { surroundings }: RuleContext): AccessRule {
+  return ruleAt(path, 'read', origin, surroundings.files)
 }
 
 const OUTSIDE: ReadonlySet<Protection['name']> = new Set(['gitdir', 'commondir'])
@@ -58,17 +63,15 @@ const OUTSIDE: ReadonlySet<Protection['name']> = new Set(['gitdir', 'commondir']
  * META-1 … META-9 for the root of every `write` entry, also of one that a `none` beats: taking such a root away must not
  * take away the protection of a git directory that lies in another.
  */
-export function rulesOfProtections(rules: EntryRules, context: RuleContext): Candidate[] {
-  const { access, paths, surroundings } = context
+export function rulesOfProtections(rules: EntryRules, context: RuleContext): AccessRule[] {
+  const { surroundings } = context
   const { files } = surroundings
-  const found: Candidate[] = []
-  const written = access.entries.filter(entry => entry.access === 'write')
-  const roots = new Set(written.map(entry => paths.canonical(entry.path)))
+  const found: AccessRule[] = []
+  const roots = writtenRoots(context)
   const making = makingOf(rules, context)
-  const workspaces = workspaceRoots(written, context)
-  for (const root of sortBytes([...roots])) {
+  for (const root of sortBytes([...roots.keys()])) {
     if (files.kindOf(root) !== 'directory') continue
-    const isWorkspace = workspaces.has(root)
+    const isWorkspace = roots.get(root)!
     const isWritable = rules.byPath.get(root)!.access === 'write'
     const standing = context.protections(root, false)
     const metadata = gitMetadataOf(root, standing, surroundings)
@@ -82,7 +85,7 @@ export function rulesOfProtections(rules: EntryRules, context: RuleContext): Can
       // At the top of a canonical root, and no link: the place itself, which is as writable as the root is. Rules of entries
       // win over it in any case.
       if (!OUTSIDE.has(name) && files.kindOf(path) !== 'symlink') {
-        if (isWritable) found.push({ path, access: 'read', origin })
+        if (isWritable) found.push(readOnly(path, origin, context))
       } else found.push(...rulesOfProtection(protection, origin, making))
     }
     if (opened?.kind === 'places') found.push(...rulesOfOpenedGit(opened, root, making))
@@ -111,31 +114,29 @@ function* rulesOfOpenedGit(
   places: GitPlaces,
   root: AbsolutePath,
   { rules, context, isNamed }: Making,
-): Generator<Candidate> {
+): Generator<AccessRule> {
   const git = context.surroundings.git as Exclude<GitAccess, 'protected'>
   for (const { path, access } of gitRules(git, places)) {
     if (isNamed(path)) continue
     if (access === 'write') {
-      yield { path, access, origin: { kind: 'git', access: git, root } }
+      yield ruleAt(path, access, { kind: 'git', access: git, root }, context.surroundings.files)
       continue
     }
     const origin: RuleOrigin = { kind: 'protection', name: 'git-metadata', root }
-    yield { path, access, origin }
-    const target = context.paths.canonical(path)
-    if (target !== path && rules.isWritable(target)) yield { path: target, access, origin }
+    yield readOnly(path, origin, context)
+    const behind = context.paths.canonical(path)
+    if (behind !== path && rules.isWritable(behind)) yield readOnly(behind, origin, context)
   }
 }
 
 /** What became of the option `git`, for whoever has to tell. */
 export function resolvedGit(context: RuleContext): ResolvedGit | null {
-  const { access, paths, surroundings } = context
+  const { surroundings } = context
   const { git = 'protected' } = surroundings
   if (git === 'protected') return null
   const rules = new EntryRules(context)
-  const written = access.entries.filter(entry => entry.access === 'write')
-  const workspaces = workspaceRoots(written, context)
-  const roots = new Set(written.map(entry => paths.canonical(entry.path)).filter(root => workspaces.has(root)))
-  const found = sortBytes([...roots]).map(root => openedGit(root, rules, context))
+  const workspaces = [...writtenRoots(context)].flatMap(([root, isWorkspace]) => (isWorkspace ? [root] : []))
+  const found = sortBytes(workspaces).map(root => openedGit(root, rules, context))
   const kept = found.filter(item => item?.kind === 'kept')
   const opened = git === 'hooks-and-config-protected' ? found.filter(item => item?.kind === 'places') : []
   const gaps = new Set(opened.map(gitGapOf).filter(path => surroundings.files.kindOf(path) === 'missing'))
@@ -143,14 +144,20 @@ export function resolvedGit(context: RuleContext): ResolvedGit | null {
 }
 
 /**
- * The roots in which a host may come to trust a protected name that a command creates: the working directory and what is
- * named by its path. Not temporary directories, which many programs share, nor the whole disk.
+ * The root of every `write` entry, and whether a host may come to trust a protected name that a command creates there: in the
+ * working directory and in what is named by its path. Not in temporary directories, which many programs share, nor in the whole
+ * disk.
  */
-function workspaceRoots(written: readonly ResolvedEntry[], context: RuleContext): Set<AbsolutePath> {
-  const { paths, policy, surroundings } = context
-  const named = written.filter(({ index }) => {
-    const { path } = policy.entries[index]!
-    return path.type === 'path' || (path.type === 'special' && path.value.kind === 'project_roots')
-  })
-  return new Set([surroundings.policyCwd, ...named.map(entry => entry.path)].map(path => paths.canonical(path)))
+function writtenRoots({ entries, paths, policy, surroundings }: RuleContext): ReadonlyMap<AbsolutePath, boolean> {
+  const roots = new Map<AbsolutePath, boolean>()
+  const workspace = paths.canonical(surroundings.policyCwd)
+  for (const { access, form: root, index } of entries) {
+    if (access !== 'write' || roots.get(root) === true) continue
+    roots.set(root, root === workspace || isNamedByPath(policy.entries[index]!))
+  }
+  return roots
+}
+
+function isNamedByPath({ path }: FileSystemSandboxEntry): boolean {
+  return path.type === 'path' || (path.type === 'special' && path.value.kind === 'project_roots')
 }

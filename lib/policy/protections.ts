@@ -121,6 +121,9 @@ export const PROTECTED_NAMES = ['.git', '.agents', '.codex'] as const
 
 export type ProtectedName = (typeof PROTECTED_NAMES)[number]
 
+/** In the order of rules: what is made in order costs less to put in order. */
+const NAMES_OF_RULES = [...PROTECTED_NAMES].sort()
+
 const PROTECTED_PLACE = /\/\.(git|agents|codex)(\/|$)/
 
 /**
@@ -138,7 +141,7 @@ export function unlistedProtectionsOf(
 ): Protection[] {
   const unlisted: Protection[] = []
   if (PROTECTED_PLACE.test(root)) return unlisted
-  for (const name of PROTECTED_NAMES) {
+  for (const name of NAMES_OF_RULES) {
     if (standing.some(known => known.name === name)) continue
     const path = childOf(root, name)
     if (workspace || files.kindOf(path) === 'file') unlisted.push({ name, path })

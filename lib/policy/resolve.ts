@@ -7,7 +7,7 @@ import { unreachable } from '../errors.ts'
 import { canonicalPaths } from './canonical.ts'
 import { digestOf } from './digest.ts'
 import type { RuleContext } from './entry-rules.ts'
-import { needsDirectEnforcement } from './equivalence.ts'
+import { legacyOf, needsDirectEnforcement } from './equivalence.ts'
 import { deepFreeze } from './freeze.ts'
 import { expandGlobs } from './glob-snapshot.ts'
 import { networkFromLegacy } from './legacy.ts'
@@ -20,7 +20,6 @@ import { rememberingView } from './remembering-view.ts'
 import { diskLooks, readableRoots, rootContext, unreadableRoots } from './roots.ts'
 import { enforcementRules } from './rules.ts'
 import { spellingOf } from './special.ts'
-import { splitToLegacy } from './split-to-legacy.ts'
 import type { AccessRule, ResolvedPolicy, RuleOrigin, Surroundings } from './types.ts'
 import { hasFullDiskRead, hasFullDiskWrite, includesPlatformDefaults } from './whole-disk.ts'
 import { writableRoots } from './writable-roots.ts'
@@ -45,9 +44,7 @@ function bothForms(policy: Policy, surroundings: Surroundings): Forms {
     }
     case 'split': {
       const { fileSystem, network } = policy
-      const conversion = splitToLegacy(fileSystem, network, surroundings)
-      const legacy = conversion.kind === 'converted' ? conversion.policy : null
-      return { fileSystem, network, legacy, exact: false }
+      return { fileSystem, network, legacy: legacyOf(fileSystem, network, surroundings), exact: false }
     }
     default:
       return unreachable(policy)
@@ -93,7 +90,7 @@ export function resolvePolicy(policy: Policy, surroundings: Surroundings): Resol
     cwd: surroundings.policyCwd,
     fileSystem,
     legacy,
-    needsDirectEnforcement: !exact && needsDirectEnforcement(fileSystem, network, around, { context }),
+    needsDirectEnforcement: !exact && needsDirectEnforcement(fileSystem, network, around, { context, legacy }),
     fullDiskRead: hasFullDiskRead(fileSystem),
     fullDiskWrite,
     platformDefaults,

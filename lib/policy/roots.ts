@@ -2,7 +2,7 @@
  * The root lists that back ends of the reference work from (spec ROOT-1 … ROOT-4, ROOT-9): in entry order, later repeats
  * dropped. March lists canonical paths, June keeps links below the first level (L4-3).
  */
-import { type AccessIndex, indexAccess } from './access.ts'
+import { type AccessIndex, indexAccess, type ResolvedEntry } from './access.ts'
 import { compareBytes } from './byte-order.ts'
 import { pathForm } from './canonical.ts'
 import { resolveGlob } from './glob-place.ts'
@@ -42,12 +42,22 @@ export function diskLooks(
   }
 }
 
+/** An entry with what all lists ask about it, looked up once. */
+export interface PlacedEntry extends ResolvedEntry {
+  /** Its path in the form of the lists. */
+  readonly form: AbsolutePath
+  /** The entry that decides at its own path; see `AccessIndex`. */
+  readonly winner: ResolvedEntry
+}
+
 /** What the root lists of one policy share. */
 export interface RootContext extends DiskLooks {
   readonly policy: FileSystemSandboxPolicy
   readonly surroundings: Surroundings
   readonly model: Model
   readonly access: AccessIndex
+  /** The entries that stand for a place, in order. The disk is looked at when they are first asked for. */
+  readonly entries: readonly PlacedEntry[]
 }
 
 export function rootContext(
@@ -56,20 +66,40 @@ export function rootContext(
   model: Model = MAIN_MODEL,
   looks: DiskLooks = diskLooks(surroundings, model),
 ): RootContext {
-  return { ...looks, policy, surroundings, model, access: indexAccess(policy, surroundings) }
+  const access = indexAccess(policy, surroundings)
+  const { form, protections } = looks
+  const placed = (entry: ResolvedEntry): PlacedEntry => {
+    const { index, path } = entry
+    return { index, path, access: entry.access, form: form(path), winner: access.winnerOver(entry) }
+  }
+  let entries: readonly PlacedEntry[] | undefined
+  return {
+    policy,
+    surroundings,
+    model,
+    access,
+    form,
+    protections,
+    get entries() {
+      entries ??= access.entries.map(placed)
+      return entries
+    },
+  }
 }
 
 /** ROOT-1: empty under full read; else the path of every entry that is readable at its own path. */
-export function readableRoots({ policy, access, form }: RootContext): AbsolutePath[] {
+export function readableRoots({ policy, entries }: RootContext): AbsolutePath[] {
   if (hasFullDiskRead(policy)) return []
-  const readable = access.entries.filter(entry => entry.access !== 'none' && access.accessOfPlace(entry) !== 'none')
-  return [...new Set(readable.map(entry => form(entry.path)))]
+  const roots = new Set<AbsolutePath>()
+  for (const { access, form, winner } of entries) if (access !== 'none' && winner.access !== 'none') roots.add(form)
+  return [...roots]
 }
 
 /** ROOT-9: the path of every `none` entry but the root, also of those with something re-opened below. */
-export function unreadableRoots({ access, form }: RootContext): AbsolutePath[] {
-  const denied = access.entries.filter(entry => entry.access === 'none' && entry.path !== ROOT)
-  return [...new Set(denied.map(entry => form(entry.path)))]
+export function unreadableRoots({ entries }: RootContext): AbsolutePath[] {
+  const roots = new Set<AbsolutePath>()
+  for (const { access, form, path } of entries) if (access === 'none' && path !== ROOT) roots.add(form)
+  return [...roots]
 }
 
 /** L6-5: the patterns that deny, made absolute, in byte order, without repeats. */

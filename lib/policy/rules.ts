@@ -5,13 +5,14 @@
  * Everything beside the entries may only narrow, or open what no entry speaks of. Decisions about it look at the entries'
  * rules alone, so that no addition can change another one.
  */
-import { type ResolvedEntry, strongest } from './access.ts'
-import { sortBytes } from './byte-order.ts'
+import { isStronger, type ResolvedEntry } from './access.ts'
+import { ruleAt } from './access-rule.ts'
+import { sortByPath } from './byte-order.ts'
 import type { Location } from './canonical.ts'
-import { type Candidate, EntryRules, entryOrigin, ownName, type RuleContext } from './entry-rules.ts'
-import { type AbsolutePath, ancestorsOf, contains, depthOf, normalizeAbsolute, ROOT } from './path.ts'
+import { EntryRules, entryOrigin, ownName, type RuleContext } from './entry-rules.ts'
+import { type AbsolutePath, contains, depthOf, normalizeAbsolute, ROOT } from './path.ts'
 import { rulesOfProtections } from './protection-rules.ts'
-import type { AccessRule, FileSystemView } from './types.ts'
+import type { AccessRule } from './types.ts'
 
 /** DISK-7: the Linux roots, unless the surroundings have others. Those that exist count. */
 const PLATFORM_ROOTS = ['/bin', '/sbin', '/usr', '/etc', '/lib', '/lib64', '/nix/store', '/run/current-system/sw'].map(
@@ -19,10 +20,10 @@ const PLATFORM_ROOTS = ['/bin', '/sbin', '/usr', '/etc', '/lib', '/lib64', '/nix
 )
 
 /** ROOT-6: the links by which a carve-out is named inside a writable root. The last name carries the entry's own access. */
-function* linksOfCarveOuts(rules: EntryRules, context: RuleContext): Generator<Candidate> {
-  const { access, matches } = context
-  for (const entry of access.entries) {
-    if (entry.access === 'write' || access.accessOfPlace(entry) === 'write') continue
+function* linksOfCarveOuts(rules: EntryRules, context: RuleContext): Generator<AccessRule> {
+  const { entries, matches } = context
+  for (const entry of entries) {
+    if (entry.access === 'write' || entry.winner.access === 'write') continue
     yield* linksOn(entry, rules, context)
   }
   // A link that matches a pattern closes what it leads to. Its own name is not pinned: whoever looks for matches remembers it.
@@ -33,80 +34,64 @@ function* linksOfCarveOuts(rules: EntryRules, context: RuleContext): Generator<C
 }
 
 /** The links on the way to an entry that could be replaced. */
-function* linksOn(entry: ResolvedEntry, rules: EntryRules, context: RuleContext): Generator<Candidate> {
+function* linksOn(entry: ResolvedEntry, rules: EntryRules, context: RuleContext): Generator<AccessRule> {
   const { links } = context.paths.locate(entry.path)
   if (links.length === 0) return
   const name = ownName(entry.path, context)
   for (const link of links) {
     if (!rules.isReplaceable(link)) continue
-    yield { path: link, access: link === name ? entry.access : 'read', origin: entryOrigin(entry, context) }
+    const access = link === name ? entry.access : 'read'
+    yield ruleAt(link, access, entryOrigin(entry, context), context.surroundings.files)
   }
 }
 
 /** DISK-7. Opened only where no entry speaks, or only a `none` for the whole disk: other `none` entries are meant. */
-function* rulesOfPlatform(rules: EntryRules, context: RuleContext): Generator<Candidate> {
+function* rulesOfPlatform(rules: EntryRules, context: RuleContext): Generator<AccessRule> {
   const isOpen = (path: AbsolutePath) => {
     const deciding = rules.decidingAt(path)
     return deciding === null || (deciding.path === ROOT && deciding.access === 'none')
   }
+  const { files } = context.surroundings
+  const ruleFor = (path: AbsolutePath) => ruleAt(path, 'read', { kind: 'platform-default' }, files)
   const roots = context.surroundings.platformRoots?.map(normalizeAbsolute) ?? PLATFORM_ROOTS
   const located: Location[] = roots.map(root => context.paths.locate(root)).filter(root => root.exists)
   const directories = new Set(located.map(root => root.path))
   for (const path of directories) {
     const covered = [...directories].some(other => other !== path && contains(other, path))
-    if (!covered && isOpen(path)) yield { path, access: 'read', origin: { kind: 'platform-default' } }
+    if (!covered && isOpen(path)) yield ruleFor(path)
   }
   // Without the link a policy that opens /usr has no /bin/sh.
   for (const link of new Set(located.flatMap(root => root.links))) {
-    if (isOpen(link)) yield { path: link, access: 'read', origin: { kind: 'platform-default' } }
+    if (isOpen(link)) yield ruleFor(link)
   }
 }
 
-/** The candidates as rules, frozen: by depth, and by the bytes of the path within one. */
-function rulesInOrder(candidates: ReadonlyMap<AbsolutePath, Candidate>, files: FileSystemView): readonly AccessRule[] {
-  const byDepth: AbsolutePath[][] = []
-  for (const path of candidates.keys()) {
-    const depth = depthOf(path)
-    const level = byDepth[depth]
-    if (level === undefined) byDepth[depth] = [path]
-    else level.push(path)
+/** Frozen: by depth, and by the bytes of the path within one. */
+function inOrder(...lists: Iterable<AccessRule>[]): readonly AccessRule[] {
+  const byDepth: AccessRule[][] = []
+  for (const rules of lists) {
+    for (const rule of rules) {
+      const depth = depthOf(rule.path)
+      const level = byDepth[depth]
+      if (level === undefined) byDepth[depth] = [rule]
+      else level.push(rule)
+    }
   }
-  const rules: AccessRule[] = []
-  for (const level of byDepth) {
-    if (level === undefined) continue
-    for (const path of sortBytes(level)) rules.push(finishRule(candidates.get(path)!, files))
-  }
-  return Object.freeze(rules)
-}
-
-/** Null when something on the way is no directory: then more than a directory entry keeps the path from existing. */
-function firstMissing(path: AbsolutePath, files: FileSystemView): AbsolutePath | null {
-  for (const place of ancestorsOf(path)) {
-    const kind = files.kindOf(place)
-    if (kind !== 'directory') return kind === 'missing' ? place : null
-  }
-  return null
-}
-
-function finishRule({ path, access, origin }: Candidate, files: FileSystemView): AccessRule {
-  const target = files.kindOf(path)
-  const first = target === 'missing' && access !== 'write' ? firstMissing(path, files) : null
-  Object.freeze(origin)
-  if (first === null) return Object.freeze({ path, access, target, origin })
-  return Object.freeze({ path, access, target, firstMissing: first, origin })
+  const levels = byDepth.filter(level => level !== undefined)
+  for (const level of levels) sortByPath(level)
+  return Object.freeze(levels.flat())
 }
 
 /** The rules of a `restricted` policy without full disk write, sorted by depth and then by path, one per path. */
 export function enforcementRules(context: RuleContext, platformDefaults: boolean): readonly AccessRule[] {
   const entries = new EntryRules(context)
-  const chosen = new Map(entries.byPath)
-  const add = (addition: Candidate) => {
-    const rival = chosen.get(addition.path)
-    if (rival === undefined) chosen.set(addition.path, addition)
-    else if (!entries.byPath.has(addition.path)) chosen.set(addition.path, strongest([rival, addition])!)
+  const additions = new Map<AbsolutePath, AccessRule>()
+  const add = (addition: AccessRule) => {
+    const { path } = addition
+    if (!entries.byPath.has(path) && isStronger(addition, additions.get(path))) additions.set(path, addition)
   }
   for (const addition of rulesOfProtections(entries, context)) add(addition)
   for (const addition of linksOfCarveOuts(entries, context)) add(addition)
   if (platformDefaults) for (const addition of rulesOfPlatform(entries, context)) add(addition)
-  return rulesInOrder(chosen, context.surroundings.files)
+  return inOrder(entries.byPath.values(), additions.values())
 }

@@ -37,9 +37,9 @@ interface Collected {
   readonly readable: Set<AbsolutePath>
 }
 
-function collectPath(path: AbsolutePath, writes: boolean, into: Collected, surroundings: Surroundings): void {
+function collectPath(path: AbsolutePath, writes: boolean, into: Collected, workspace: AbsolutePath): void {
   if (!writes) into.readable.add(path)
-  else if (path === normalizeAbsolute(surroundings.policyCwd)) into.workspace = true
+  else if (path === workspace) into.workspace = true
   else into.writable.add(path)
 }
 
@@ -95,13 +95,14 @@ function collect(entries: readonly FileSystemSandboxEntry[], surroundings: Surro
     writable: new Set(),
     readable: new Set(),
   }
-  for (const { path, access } of entries) {
-    if (access === 'none') continue
+  const workspace = normalizeAbsolute(surroundings.policyCwd)
+  entries.forEach(({ path, access }) => {
+    if (access === 'none') return
     const writes = access === 'write'
-    if (path.type === 'path') collectPath(path.path, writes, collected, surroundings)
+    if (path.type === 'path') collectPath(path.path, writes, collected, workspace)
     else if (path.type === 'special')
       collectSpecial(path.value, writes, collected, resolveEntryPath(path, surroundings))
-  }
+  })
   return collected
 }
 
