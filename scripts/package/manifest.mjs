@@ -55,3 +55,21 @@ export function packedFindings(manifest, files) {
   }
   return found
 }
+
+/** Bytes of the whole release, with the addons of every target. */
+export const packageBudget = { packed: 3 * 2 ** 20, unpacked: 8 * 2 ** 20 }
+
+/** What is started as a program must be one for everybody who installs it: npm keeps the bits that it is given. */
+const isProgram = (manifest, name) =>
+  /^prebuilds\/.*\/castellan-(seatbelt|helper\.exe)$/.test(name) || Object.values(manifest.bin).includes(`./${name}`)
+
+/** Sizes and execute bits that must not be published, as sentences. `files` are `{ path, mode }` in the tarball. */
+export function tarballFindings(manifest, { files, packedBytes, unpackedBytes }) {
+  const found = []
+  if (packedBytes > packageBudget.packed) found.push(`the tarball has ${packedBytes} bytes`)
+  if (unpackedBytes > packageBudget.unpacked) found.push(`unpacked it has ${unpackedBytes} bytes`)
+  for (const { path, mode } of files) {
+    if (isProgram(manifest, path) && (mode & 0o111) !== 0o111) found.push(`${path} cannot be executed`)
+  }
+  return found
+}

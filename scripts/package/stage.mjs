@@ -6,7 +6,7 @@ import path from 'node:path'
 import { prebuildOfThisHost } from '../prebuild/host.mjs'
 import { expectedFiles } from '../prebuild/targets.mjs'
 import { root } from '../prebuild/toolchain.mjs'
-import { packedFindings, publishedManifest } from './manifest.mjs'
+import { packedFindings, publishedManifest, tarballFindings } from './manifest.mjs'
 
 /**
  * Packs into `out` and returns `{ tarball, manifest, files, unpackedBytes, packedBytes }`; every file has `path`, `size` and
@@ -31,15 +31,15 @@ export function pack({ out, host = false, partial = false }) {
   if (packed.status !== 0) throw new Error(`npm pack failed: ${packed.stderr}`)
   const answer = Object.values(JSON.parse(packed.stdout))[0]
   const names = answer.files.map(file => file.path)
-  const faults = packedFindings(manifest, names)
+  const sizes = { packedBytes: answer.size, unpackedBytes: answer.unpackedSize }
+  const faults = [...packedFindings(manifest, names), ...tarballFindings(manifest, { files: answer.files, ...sizes })]
   if (faults.length > 0) throw new Error(`this must not be published:\n  ${faults.join('\n  ')}`)
   rmSync(stage, { recursive: true, force: true })
   return {
     tarball: path.join(out, answer.filename),
     manifest,
     files: answer.files,
-    packedBytes: answer.size,
-    unpackedBytes: answer.unpackedSize,
+    ...sizes,
   }
 }
 

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { doctor } from '../../lib/doctor.ts'
 import { BackendError } from '../../lib/errors.ts'
 import { checkInstallation } from '../../scripts/package/managers.mjs'
-import { packedFindings, publishedManifest } from '../../scripts/package/manifest.mjs'
+import { packageBudget, packedFindings, publishedManifest, tarballFindings } from '../../scripts/package/manifest.mjs'
 import { pack } from '../../scripts/package/stage.mjs'
 import { manifest, requireBuild } from './repository.ts'
 
@@ -46,6 +46,30 @@ describe('packedFindings', () => {
     [good, ['dist/index.js', '.npmrc'], [".npmrc is nobody's business"]],
   ])('of %j with %j are %j', (given, files, found) => {
     expect(packedFindings(given, files)).toEqual(found)
+  })
+})
+
+describe('tarballFindings', () => {
+  const named = { bin: { castellan: './dist/bundle/castellan.js' } }
+  const whole = { files: [], packedBytes: packageBudget.packed, unpackedBytes: packageBudget.unpacked }
+  it('are none at the budget, and name what is above it', () => {
+    expect(tarballFindings(named, whole)).toEqual([])
+    const packedBytes = packageBudget.packed + 1
+    expect(tarballFindings(named, { ...whole, packedBytes })).toEqual([`the tarball has ${packedBytes} bytes`])
+    const unpackedBytes = packageBudget.unpacked + 1
+    expect(tarballFindings(named, { ...whole, unpackedBytes })).toEqual([`unpacked it has ${unpackedBytes} bytes`])
+  })
+
+  it.each([
+    ['dist/bundle/castellan.js', 0o755, true],
+    ['dist/bundle/castellan.js', 0o644, false],
+    ['prebuilds/darwin-arm64/castellan-seatbelt', 0o744, false],
+    ['prebuilds/win32-x64/castellan-helper.exe', 0o644, false],
+    ['prebuilds/darwin-arm64/castellan.node', 0o644, true],
+    ['dist/bundle/index.js', 0o644, true],
+  ])('let %s have the mode %o: %s', (name, mode, good) => {
+    const found = tarballFindings(named, { ...whole, files: [{ path: name, mode }] })
+    expect(found).toEqual(good ? [] : [`${name} cannot be executed`])
   })
 })
 
