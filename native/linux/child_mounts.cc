@@ -12,10 +12,7 @@
 // host's flags.
 #include "child.h"
 
-#include "child_mount_calls.h"
-#include "open_path.h"
-#include "pin.h"
-#include "syscalls.h"
+#include "child_mount_work.h"
 
 namespace castellan {
 namespace {
@@ -24,10 +21,6 @@ struct Device {
   const char* path;
   const char* target;
 };
-constexpr const char* kDeviceFiles[] = {"/dev/null",   "/dev/zero",    "/dev/full",
-                                        "/dev/random", "/dev/urandom", "/dev/tty"};
-constexpr int kDeviceCount = sizeof kDeviceFiles / sizeof kDeviceFiles[0];
-constexpr int kNullDevice = 0;
 constexpr Device kDeviceLinks[] = {{"/proc/self/fd", "/dev/fd"},
                                    {"/proc/self/fd/0", "/dev/stdin"},
                                    {"/proc/self/fd/1", "/dev/stdout"},
@@ -45,71 +38,6 @@ constexpr NewFilesystem kPts = {"devpts",
                                 sys::kMountNoSuid | sys::kMountNoExec,
                                 {{"mode", "620"}, {"ptmxmode", "666"}, {nullptr, nullptr}}};
 constexpr NewFilesystem kProc = {"proc", kInert, {{nullptr, nullptr}}};
-
-struct Work {
-  const Launch& launch;
-  Report* report;
-  MountPlace place;
-  int devices[kDeviceCount];
-  int null_file = -1;  // /dev/null, where an empty root is built over it
-};
-
-bool FailInChild(Work& work, long result, Stage stage = Stage::kMount, int32_t index = -1) {
-  work.report->stage = stage;
-  work.report->error = static_cast<int32_t>(-result);
-  work.report->index = index;
-  return false;
-}
-
-bool HasOwnRoot(const Work& work) {
-  return work.place.root != sys::kAtFdCwd;
-}
-
-long OpenTargetInChild(const Work& work, const char* path) {
-  return OpenWithoutLinksInChild(work.place.root, RelativeInChild(path));
-}
-
-// What stands at a host path, with everything mounted below it.
-long TakeInChild(const Work& work, const MountRecord* pinned, const char* path) {
-  const long fd = OpenWithoutLinksInChild(sys::kAtFdCwd, path);
-  if (fd < 0) return fd;
-  long tree = -sys::kESTALE;
-  if (pinned == nullptr || MatchesPinInChild(*pinned, static_cast<int>(fd))) {
-    tree = TakeTreeInChild(work.place.classic, static_cast<int>(fd));
-  }
-  sys::Close(static_cast<int>(fd));
-  return tree;
-}
-
-// Puts `tree` on `path` of the new root and gives the descriptor up.
-long PlaceInChild(const Work& work, long tree, uint64_t attributes, const char* path,
-                  const MountRecord* pinned = nullptr) {
-  if (tree < 0) return tree;
-  long result = -sys::kESTALE;
-  const long target = OpenTargetInChild(work, path);
-  if (target < 0) {
-    result = target;
-  } else {
-    const int fd = static_cast<int>(target);
-    if (pinned == nullptr || MatchesPinInChild(*pinned, fd))
-      result = PlaceTreeInChild(work.place, static_cast<int>(tree), attributes, fd, path);
-    sys::Close(fd);
-  }
-  sys::Close(static_cast<int>(tree));
-  return result;
-}
-
-long PlaceNewInChild(const Work& work, const NewFilesystem& filesystem, const char* path,
-                     const MountRecord* pinned = nullptr) {
-  const long target = OpenTargetInChild(work, path);
-  if (target < 0) return target;
-  const int fd = static_cast<int>(target);
-  long result = -sys::kESTALE;
-  if (pinned == nullptr || MatchesPinInChild(*pinned, fd))
-    result = PlaceFilesystemInChild(work.place, filesystem, fd);
-  sys::Close(fd);
-  return result;
-}
 
 bool TakeTreesInChild(Work& work) {
   const PlanView& plan = work.launch.plan;
@@ -180,6 +108,7 @@ long BindInChild(Work& work, uint32_t index) {
   const MountRecord& record = plan.mounts[index];
   const bool taken = !work.place.classic && (record.flags & (kWritable | kTakeFirst));
   const long tree = taken ? work.launch.trees[index] : TakeInChild(work, &record, plan.Text(record.source));
+  if (taken && (record.flags & kWritable) && !HasOwnRoot(work)) CoverInChild(work, plan.Text(record.target));
   return PlaceInChild(work, tree, record.flags & kWritable ? kPlain : kPlainReadOnly,
                       plan.Text(record.target));
 }
@@ -332,7 +261,7 @@ bool UsesDevices(const PlanView& plan) {
 }  // namespace
 
 bool SetUpMountsInChild(const Launch& launch, Report* report) {
-  Work work{launch, report, {sys::kAtFdCwd, !HasTreeCallsInChild()}, {}};
+  Work work{launch, report, {sys::kAtFdCwd, !HasTreeCallsInChild()}, {}, -1, {}};
   // Relative targets are looked up from the root, whatever directory the host is in.
   long result = sys::ChangeDirectory("/");
   if (result < 0) return FailInChild(work, result, Stage::kRoot);
