@@ -109,7 +109,7 @@ describe('a policy', () => {
   })
 
   it('may have 100 000 entries, or is refused with a code', async () => {
-    const started = performance.now()
+    const before = process.cpuUsage()
     const entries = Array.from({ length: 100_000 }, (_, index) => entry(`/no/such/${index}`, 'read'))
     const outcome = await caught(() => createSandbox({ policy: split(root, ...entries), cwd: world.at('ws') }))
     if (outcome instanceof Error) expect(outcome).toBeInstanceOf(LibraryError)
@@ -120,7 +120,8 @@ describe('a policy', () => {
       )
       sandbox[Symbol.dispose]()
     }
-    expect(performance.now() - started).toBeLessThan(15_000)
+    // Of processor time, so that a busy machine does not count.
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(15_000)
   })
 
   it('may have 100 000 denied places, or is refused with a code', async () => {
