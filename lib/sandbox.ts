@@ -19,7 +19,7 @@ import { type AbsolutePath, resolvePath } from './policy/path.ts'
 import type { Policy } from './policy/policy.ts'
 import { parseSandboxPolicy } from './policy/sandbox-policy.ts'
 import type { ResolvedPolicy, Surroundings } from './policy/types.ts'
-import { type Command, type CommandOptions, checkWords } from './process/command.ts'
+import { type Command, type CommandOptions, checkWords, heldCommand } from './process/command.ts'
 import { withChannel } from './process/environment.ts'
 import { checkInheritEnv } from './process/inherited-environment.ts'
 import { combineLimits } from './process/limit-options.ts'
@@ -27,8 +27,9 @@ import { attachChannel } from './process/node-channel.ts'
 import { checkNames } from './process/option-names.ts'
 import { checkRunOptions, checkSpawnOptions, type RunOptions, type SpawnOptions } from './process/options.ts'
 import type { RunResult } from './process/result.ts'
-import { type ActiveRuns, MisplacedError } from './process/run.ts'
+import { type ActiveRuns, StaleError } from './process/run.ts'
 import type { SandboxedProcess } from './process/sandboxed-process.ts'
+import type { Starter } from './process/starter.ts'
 import { forkStreams } from './process/stdio.ts'
 import { Commands } from './sandbox/commands.ts'
 import { type Held, Holding, type Ready } from './sandbox/holding.ts'
@@ -148,18 +149,22 @@ export class Sandbox {
     try {
       return (await this.#run(command, given, this.#holding.readyToRun(given.lifetime))) as RunResult<Buffered<Options>>
     } catch (error) {
-      if (!(error instanceof MisplacedError)) throw error
+      if (!(error instanceof StaleError)) throw error
       return (await this.#run(command, given, this.#holding.ready(given.lifetime))) as RunResult<Buffered<Options>>
     }
   }
 
-  async #run(command: Command, options: RunOptions, { held, places, release }: Ready) {
+  #run(command: Command, options: RunOptions, { held, expected, release }: Ready) {
+    let running: ReturnType<Starter['run']>
     try {
-      const ready = { ...this.#limited(command, options, held), places }
-      return await held.starter.run(ready, options, facts(held), this.#active)
-    } finally {
+      const ready = heldCommand(command, this.#limitsOf(options, command.stdio, held), expected)
+      running = held.starter.run(ready, options, held.facts, this.#active)
+    } catch (error) {
       release()
+      throw error
     }
+    // What is expected of the starter leaves nothing to be released here.
+    return expected === undefined ? running.finally(release) : running
   }
 
   /** Like `run`, but blocks the event loop until the command has ended. */
@@ -174,7 +179,7 @@ export class Sandbox {
     const { held, release } = this.#holding.ready(given.lifetime)
     try {
       const limited = this.#limited(command, given, held)
-      return held.starter.runSync(limited, given, facts(held)) as RunResult<Buffered<Options>>
+      return held.starter.runSync(limited, given, held.facts) as RunResult<Buffered<Options>>
     } finally {
       release()
     }
@@ -276,7 +281,7 @@ export class Sandbox {
   }
 
   #limited(command: Command, options: CommandOptions, held: Held): Command {
-    return { ...command, limits: this.#limitsOf(options, command.stdio, held) }
+    return heldCommand(command, this.#limitsOf(options, command.stdio, held), undefined)
   }
 
   #limitsOf({ limits }: CommandOptions, stdio: readonly number[] | undefined, { plan }: Held): LimitPlan {
@@ -288,11 +293,6 @@ export class Sandbox {
     this.#holding.assertUsable()
     return this.#commands.command(file, args, options, input)
   }
-}
-
-function facts({ plan, resolved }: Held) {
-  const globs = resolved.globs === null ? ('none' as const) : ('snapshot' as const)
-  return { engine: plan.engine, planDigest: plan.digest, policyDigest: resolved.digest, globs }
 }
 
 export type { LinuxOptions, MacosOptions, SandboxOptions, WindowsOptions }

@@ -58,7 +58,7 @@ export function prepareInner(
     return {
       plan: start.plan,
       request,
-      stdio: Int32Array.from(stdio),
+      stdio,
       reportDescriptor: reportFd,
       endTreeFirst: mustEndTreeFirst(plan),
       release: () => files.close(),

@@ -38,7 +38,7 @@ export function nativeChildLauncher(binding: LinuxBinding, plan: LinuxPlan): Lau
     prepare: command => ({
       plan: compiled,
       request: commandImage(command, plan, sessionFlags(command), host),
-      stdio: Int32Array.from(command.stdio),
+      stdio: command.stdio,
       reportDescriptor: -1,
       endTreeFirst,
       release: () => {},

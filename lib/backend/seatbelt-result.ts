@@ -6,8 +6,8 @@ import type { LimitName } from '../plan/linux/process-limits.ts'
 import type { MacosPlan } from '../plan/plan.ts'
 import type { Command } from '../process/command.ts'
 import { defaultMaxBuffer, type RunOptions } from '../process/options.ts'
+import type { PlanFacts } from '../process/result.ts'
 import { makeResult, type RunResult } from '../process/result.ts'
-import type { PlanFacts } from '../process/run.ts'
 import { signalNumber } from '../process/signals.ts'
 import { sandboxExecFailure } from './sandbox-exec.ts'
 
@@ -58,7 +58,7 @@ export function resultOf(
     isCanceled: false,
     encoding: options.encoding ?? 'utf8',
     limits: command.limits,
-    ...facts,
+    facts,
   })
   return limit === null ? result : Object.freeze({ ...result, limit })
 }

@@ -4,8 +4,8 @@ import type { Readable } from 'node:stream'
 import type { LimitName } from '../plan/linux/process-limits.ts'
 import type { Command } from '../process/command.ts'
 import { defaultMaxBuffer, type RunOptions } from '../process/options.ts'
+import type { PlanFacts } from '../process/result.ts'
 import { makeResult, type RunResult } from '../process/result.ts'
-import type { PlanFacts } from '../process/run.ts'
 import { signalNumber } from '../process/signals.ts'
 
 export interface WindowsEnd {
@@ -69,7 +69,7 @@ export class CollectedOutput {
       stderr: Buffer.concat(this.#chunks[1]),
     }
     const encoding = options.encoding ?? 'utf8'
-    const result = makeResult(native, { startedAt, isCanceled: false, encoding, limits: command.limits, ...facts })
+    const result = makeResult(native, { startedAt, isCanceled: false, encoding, limits: command.limits, facts })
     return limit === null ? result : Object.freeze({ ...result, limit })
   }
 }

@@ -12,6 +12,8 @@ import { isPlaceholder } from './placeholder-mark.ts'
 export interface PathState {
   /** True when every path is what it was. */
   unchanged(): boolean
+  /** What the addon compares by itself. undefined: `unchanged` has to be asked first, or every time. */
+  readonly stamps: NativeStamps | undefined
 }
 
 export interface WatchedFiles {
@@ -53,7 +55,7 @@ export function watchFiles(
     watch(paths) {
       for (const path of paths) note(path)
     },
-    state: quick === undefined ? { unchanged: () => isAs(noted) } : quickState(noted, quick),
+    state: quick === undefined ? { unchanged: () => isAs(noted), stamps: undefined } : quickState(noted, quick),
   }
 }
 
@@ -65,6 +67,9 @@ function isAs(noted: ReadonlyMap<string, string>): boolean {
 function quickState(noted: ReadonlyMap<string, string>, quick: QuickLook): PathState {
   let stamps: { readonly of: NativeStamps; readonly count: number } | undefined
   return {
+    get stamps() {
+      return stamps?.count === noted.size ? stamps.of : undefined
+    },
     unchanged() {
       if (stamps?.count === noted.size && quick.pathsUnchanged(stamps.of)) return true
       // Taken before the closer look: what changes after it is a change to the next quick one.

@@ -10,6 +10,7 @@ import { BackendError } from '../errors.ts'
 import { currentCLibrary } from './c-library.ts'
 import { addonCandidates, missingAddonHint } from './locate.ts'
 import { packageRoot } from './package-root.ts'
+import type { ResultValues } from './run-result.ts'
 import type { WindowsBinding } from './windows-binding.ts'
 
 /** Why a launch failed: the step (`process/stages.ts`), the kernel's errno (positive), and the line of the plan or -1. */
@@ -43,36 +44,32 @@ export interface NativeEnvironmentStamp {
 export const NativeStdio = { ignore: -1, readPipe: -2, writePipe: -3, socket: -4, helper: -5 } as const
 
 export interface NativeRunOptions {
-  /** Descriptors 1 and 2 are read in the addon, 0 is fed from `input`. Default: the host gets the pipe ends. */
-  readonly collect?: boolean
-  readonly input?: Uint8Array
+  /** Descriptors 1 and 2 are read in the addon, 0 is fed with the input. Default: the host gets the pipe ends. */
+  readonly collect?: boolean | undefined
   /** Bytes kept of each stream. */
-  readonly outputLimit?: number
+  readonly outputLimit?: number | undefined
   /** Milliseconds; 0: none. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Milliseconds between `timeoutSignal` and SIGKILL. */
-  readonly grace?: number
-  readonly timeoutSignal?: number
+  readonly grace?: number | undefined
+  readonly timeoutSignal?: number | undefined
   /** The whole tree: resident bytes, milliseconds of processor time, tasks. Default: no limit. */
-  readonly memoryLimit?: number
-  readonly cpuLimit?: number
-  readonly taskLimit?: number
+  readonly memoryLimit?: number | undefined
+  readonly cpuLimit?: number | undefined
+  readonly taskLimit?: number | undefined
   /** Bytes of both streams together, where they are collected. */
-  readonly outputBytes?: number
-  /** For `run`: where a placeholder stands as long as the run does, and where nobody can make anything. Absolute. */
-  readonly places?: readonly string[]
-  readonly needless?: readonly string[]
-  readonly endTreeOnExit?: boolean
+  readonly outputBytes?: number | undefined
+  readonly endTreeOnExit?: boolean | undefined
   /** Background processes have ended when the run's end is told; otherwise they end soon after. */
-  readonly endTreeFirst?: boolean
+  readonly endTreeFirst?: boolean | undefined
   /** The child's descriptor that carries the helper's records; the addon reads it. */
-  readonly reportDescriptor?: number
+  readonly reportDescriptor?: number | undefined
 }
 
 export interface NativeResult {
   readonly id: number
   readonly pid: number
-  readonly failure?: NativeFailure
+  readonly failure?: NativeFailure | undefined
   /** -1: ended by a signal, or unknown. */
   readonly exitCode: number
   /** 0: none. */
@@ -85,7 +82,7 @@ export interface NativeResult {
   readonly stderrTruncated: boolean
   readonly stdout: Buffer
   readonly stderr: Buffer
-  readonly reported?: Buffer
+  readonly reported?: Buffer | undefined
 }
 
 export interface NativeSpawned {
@@ -96,20 +93,43 @@ export interface NativeSpawned {
   readonly hostEnds: readonly number[]
 }
 
+/** What a run starts with: its plan, its request image, `runNumbers`, and what is written to its descriptor 0. */
+export type RunArguments = readonly [
+  plan: NativePlan,
+  request: Uint8Array,
+  numbers: Float64Array,
+  input?: Uint8Array | undefined,
+]
+
+/** What the disk has to be for a launch that was prepared earlier. */
+export interface NativeExpectations {
+  /** Absolute: where a placeholder stands as long as the run does, and where nobody can make anything. */
+  readonly placed: readonly string[]
+  readonly needless: readonly string[]
+  /** What must stand at these paths still. */
+  readonly stamps?: NativeStamps | undefined
+}
+
 export interface LinuxBinding {
   readonly system: 'linux'
   compilePlan(image: Uint8Array): NativePlan | undefined
   /** Starts in place; the end is told to the listener. */
-  spawn(plan: NativePlan, request: Uint8Array, stdio: Int32Array, options: NativeRunOptions): NativeSpawned
-  /** Starts on the launcher thread; the result is told to the listener. Returns the run's id. */
-  run(plan: NativePlan, request: Uint8Array, stdio: Int32Array, options: NativeRunOptions): number
-  runSync(plan: NativePlan, request: Uint8Array, stdio: Int32Array, options: NativeRunOptions): NativeResult
-  startGuard(
+  spawn(...start: RunArguments): NativeSpawned
+  /**
+   * Starts on the launcher thread; the result is told to the listener. Returns the run's id. It fails at the stage `changed`
+   * or `placeholder` when the disk is not what is expected; then nothing was started.
+   */
+  run(
     plan: NativePlan,
     request: Uint8Array,
-    stdio: Int32Array,
-    options: NativeRunOptions,
-  ): NativeFailure | undefined
+    numbers: Float64Array,
+    input?: Uint8Array,
+    placed?: readonly string[],
+    needless?: readonly string[],
+    stamps?: NativeStamps,
+  ): number
+  runSync(...start: RunArguments): ResultValues
+  startGuard(...start: RunArguments): NativeFailure | undefined
   /** Tells the guard of a placeholder that was made or removed: 0, or an errno when it cannot be told of more. */
   notePlaceholder(made: boolean, path: string): number
   /** Ends every process of every run of this environment; returns when they are gone. */
@@ -120,8 +140,8 @@ export interface LinuxBinding {
   signal(id: number, signal: number): number
   /** `signal` to every process of the run now, SIGKILL after `grace` milliseconds. */
   terminate(id: number, signal: number, grace: number): void
-  /** Once per environment. The listener gets batches of results. */
-  listen(listener: (results: NativeResult[]) => void): void
+  /** Once per environment. The listener gets each result; what it throws is an uncaught exception of this process. */
+  listen(listener: (...values: ResultValues) => void): void
   /** Whether running commands keep the event loop alive. */
   hold(hold: boolean): void
   /** Decimal; empty when processes cannot be marked here. */

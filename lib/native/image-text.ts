@@ -21,8 +21,7 @@ export function textBlock(texts: readonly (string | Uint8Array)[]): TextBlock {
 
 /** All strings are encoded by one call; nearly always each character is one byte, and the lengths tell the offsets. */
 function blockOfStrings(texts: readonly string[]): TextBlock {
-  for (const text of texts) if (text.includes('\0')) throw nulInText()
-  const joined = texts.length === 0 ? '' : `${texts.join('\0')}\0`
+  const joined = joinTexts(texts)
   const bytes = Buffer.from(joined, 'utf8')
   const ascii = bytes.length === joined.length
   const offsets = new Uint32Array(texts.length)
@@ -33,6 +32,16 @@ function blockOfStrings(texts: readonly string[]): TextBlock {
     at += (ascii ? text.length : Buffer.byteLength(text, 'utf8')) + 1
   }
   return { bytes, offsets }
+}
+
+/** Each text with its NUL. */
+export function joinTexts(texts: readonly string[]): string {
+  let joined = ''
+  for (const text of texts) {
+    if (text.includes('\0')) throw nulInText()
+    joined += `${text}\0`
+  }
+  return joined
 }
 
 function blockOfBytes(texts: readonly (string | Uint8Array)[]): TextBlock {

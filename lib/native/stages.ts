@@ -25,6 +25,7 @@ export const stageNames = [
   'listen',
   'limits',
   'placeholder',
+  'changed',
 ] as const
 
 export type StageName = (typeof stageNames)[number]
@@ -54,6 +55,7 @@ const acts: Readonly<Record<StageName, string>> = {
   listen: 'listen for proxies on the loopback of the sandbox',
   limits: 'set limits',
   placeholder: 'keep missing paths from being created',
+  changed: 'find the disk as the plan was made for',
 }
 
 export function stageOf(stage: number): StageName {

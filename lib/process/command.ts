@@ -2,6 +2,7 @@
  * One command as the caller gave it, validated. Native code is only ever given what passed here.
  */
 import { OptionError } from '../errors.ts'
+import type { NativeExpectations } from '../native/binding.ts'
 import type { LimitPlan, Limits } from '../plan/linux/process-limits.ts'
 import type { Environment } from './environment.ts'
 import type { InheritEnv } from './inherited-environment.ts'
@@ -24,16 +25,14 @@ export interface Command {
   /** umask(2); undefined: the host's. */
   readonly umask: number | undefined
   readonly oomScoreAdjust: number
-  /** What `run` is to put on the disk itself. undefined: everything that the command needs stands there already. */
-  readonly places?: Places | undefined
+  /** What `run` puts on the disk itself, and looks at itself. undefined: everything is there, and was looked at. */
+  readonly expected?: NativeExpectations | undefined
 }
 
-/** Absolute paths that are to stay missing while the command runs. */
-export interface Places {
-  /** Where a placeholder has to stand. */
-  readonly placed: readonly string[]
-  /** Where nobody can make anything, as was seen before. */
-  readonly needless: readonly string[]
+/** The command with what the sandbox holds it to. Member by member: a copy by spread costs as much as half a launch. */
+export function heldCommand(command: Command, limits: LimitPlan, expected: Command['expected']): Command {
+  const { file, args, argv0, cwd, env, stdio, session, umask, oomScoreAdjust } = command
+  return { file, args, argv0, cwd, env, stdio, session, limits, umask, oomScoreAdjust, expected }
 }
 
 export interface CommandOptions {

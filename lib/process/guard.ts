@@ -8,6 +8,7 @@ import { type LinuxBinding, NativeStdio } from '../native/binding.ts'
 import { errnoName } from '../native/errno.ts'
 import { emptyPlanImage, encodePlanImage } from '../native/plan-image.ts'
 import { encodeRequestImage, noEnvironment, RequestFlag } from '../native/request-image.ts'
+import { runNumbers } from '../native/run-numbers.ts'
 import { actOf, stageOf } from '../native/stages.ts'
 
 let started = false
@@ -27,7 +28,7 @@ export function ensureGuard(binding: LinuxBinding): void {
     workingDirectory: '/',
   })
   const { ignore, helper } = NativeStdio
-  const failure = plan && binding.startGuard(plan, request, Int32Array.of(ignore, ignore, ignore, helper), {})
+  const failure = plan && binding.startGuard(plan, request, runNumbers([ignore, ignore, ignore, helper], {}))
   if (failure !== undefined || plan === undefined) {
     const name = errnoName(failure?.errno ?? 22)
     throw new LaunchError(`cannot start the guard process: ${actOf(stageOf(failure?.stage ?? 18))}: ${name}`, {

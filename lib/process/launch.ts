@@ -12,7 +12,7 @@ import { SpawnError } from './spawn-error.ts'
 export interface Launch {
   readonly plan: NativePlan
   readonly request: Uint8Array
-  readonly stdio: Int32Array
+  readonly stdio: readonly number[]
   /** The child's descriptor that carries records of the helper; -1: the launch itself tells everything. */
   readonly reportDescriptor: number
   /** Background processes must be gone when the command's end is told. */

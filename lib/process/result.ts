@@ -46,14 +46,15 @@ export interface ResultContext {
   /** Absent where no helper tells anything. */
   readonly launcher?: Launcher
   readonly encoding: 'utf8' | 'buffer'
-  readonly engine: string
-  readonly planDigest: string
-  readonly policyDigest: string
-  readonly globs: 'none' | 'snapshot'
+  readonly facts: PlanFacts
 }
+
+/** What was decided before the command was known. */
+export type PlanFacts = Pick<RunResult, 'engine' | 'planDigest' | 'policyDigest' | 'globs'>
 
 export function makeResult(native: NativeResult, context: ResultContext): RunResult<string | Buffer> {
   const { exitCode, signal } = endOf(native)
+  const { facts } = context
   const text = (bytes: Buffer) => (context.encoding === 'buffer' ? bytes : bytes.toString('utf8'))
   return Object.freeze({
     exitCode,
@@ -67,10 +68,10 @@ export function makeResult(native: NativeResult, context: ResultContext): RunRes
     isMaxBuffer: native.stdoutTruncated || native.stderrTruncated,
     pid: native.pid,
     durationMs: performance.now() - context.startedAt,
-    engine: context.engine,
-    planDigest: context.planDigest,
-    policyDigest: context.policyDigest,
-    globs: context.globs,
+    engine: facts.engine,
+    planDigest: facts.planDigest,
+    policyDigest: facts.policyDigest,
+    globs: facts.globs,
   })
 }
 

@@ -3,23 +3,23 @@
  */
 import { LaunchError } from '../errors.ts'
 import type { NativeResult, NativeRunOptions } from '../native/binding.ts'
+import { runNumbers } from '../native/run-numbers.ts'
+import { nativeResult } from '../native/run-result.ts'
 import { stageOf } from '../native/stages.ts'
 import { AbortError } from './abort-error.ts'
 import type { Command } from './command.ts'
 import { readHelperRecords } from './helper-records.ts'
 import { type Launch, type Launcher, launchFailure } from './launch.ts'
 import { defaultForceKillAfterDelay, defaultMaxBuffer, type RunOptions, type TerminationOptions } from './options.ts'
-import { makeResult, type ResultContext, type RunResult } from './result.ts'
+import { makeResult, type PlanFacts, type RunResult } from './result.ts'
 import type { Runs } from './runs.ts'
 import { signalNumber } from './signals.ts'
 
 /** What ends each run that is under way; the argument is why, for the error that its caller gets. */
 export type ActiveRuns = Set<(reason: unknown) => void>
 
-export type PlanFacts = Pick<ResultContext, 'engine' | 'planDigest' | 'policyDigest' | 'globs'>
-
-/** The launcher could not put a command's `places` as they are; nothing was started, and nothing of them stands. */
-export class MisplacedError extends Error {}
+/** The disk is not what `command.expected` says; nothing was started, and nothing that was put for it stands. */
+export class StaleError extends Error {}
 
 /**
  * Resolves when the command and its output have ended, whatever its exit code. Rejects with SpawnError when the program
@@ -48,7 +48,7 @@ export async function run(
     launcher,
     encoding: options.encoding ?? 'utf8',
     limits: command.limits,
-    ...facts,
+    facts,
   })
 }
 
@@ -65,7 +65,8 @@ export function runSync(
   const launch = launcher.prepare(command)
   let native: NativeResult
   try {
-    native = runs.binding.runSync(launch.plan, launch.request, launch.stdio, nativeOptions(launch, command, options))
+    const numbers = runNumbers(launch.stdio, nativeOptions(launch, command, options, outputLimit(options)))
+    native = nativeResult(...runs.binding.runSync(launch.plan, launch.request, numbers, inputBytes(options)))
   } finally {
     launch.release()
   }
@@ -76,7 +77,7 @@ export function runSync(
     launcher,
     encoding: options.encoding ?? 'utf8',
     limits: command.limits,
-    ...facts,
+    facts,
   })
 }
 
@@ -106,7 +107,9 @@ function waitForRun(
     }
     const abort = () => end(signal?.reason)
     try {
-      id = runs.binding.run(launch.plan, launch.request, launch.stdio, nativeOptions(launch, command, options))
+      const { placed, needless, stamps } = command.expected ?? {}
+      const numbers = runNumbers(launch.stdio, nativeOptions(launch, command, options, outputLimit(options)))
+      id = runs.binding.run(launch.plan, launch.request, numbers, inputBytes(options), placed, needless, stamps)
     } catch (error) {
       reject(error as Error)
       return
@@ -124,33 +127,40 @@ function waitForRun(
   })
 }
 
-function nativeOptions(launch: Launch, command: Command, options: RunOptions): NativeRunOptions {
-  const input = typeof options.input === 'string' ? Buffer.from(options.input, 'utf8') : options.input
+/** `outputLimit`: undefined where the caller gets the streams. */
+export function nativeOptions(
+  launch: Launch,
+  { limits }: Command,
+  options: TerminationOptions & Pick<RunOptions, 'lifetime'>,
+  outputLimit: number | undefined,
+): NativeRunOptions {
   return {
-    collect: true,
-    ...(input === undefined ? {} : { input }),
-    outputLimit: options.maxBuffer ?? defaultMaxBuffer,
-    ...limitOptions(command, options),
+    collect: outputLimit !== undefined,
+    outputLimit,
+    timeout: timeLimit(options.timeout, limits.wallClock),
+    grace: options.forceKillAfterDelay ?? defaultForceKillAfterDelay,
+    timeoutSignal: signalNumber(options.killSignal),
+    memoryLimit: limits.tree.memory,
+    cpuLimit: limits.tree.cpuTime,
+    taskLimit: limits.tree.tasks,
+    outputBytes: limits.outputBytes,
     endTreeOnExit: options.lifetime !== 'session',
     endTreeFirst: launch.endTreeFirst,
     reportDescriptor: launch.reportDescriptor,
-    ...(command.places === undefined ? {} : { places: command.places.placed, needless: command.places.needless }),
   }
 }
 
-/** The smaller of `timeout` and `limits.wallClock`, and what the launcher holds the tree to. */
-export function limitOptions({ limits }: Command, options: TerminationOptions): NativeRunOptions {
-  const { tree, wallClock, outputBytes } = limits
-  const times = [options.timeout, wallClock].filter(time => time !== undefined && time > 0) as number[]
-  return {
-    timeout: times.length === 0 ? 0 : Math.min(...times),
-    grace: options.forceKillAfterDelay ?? defaultForceKillAfterDelay,
-    timeoutSignal: signalNumber(options.killSignal),
-    ...(tree.memory === undefined ? {} : { memoryLimit: tree.memory }),
-    ...(tree.cpuTime === undefined ? {} : { cpuLimit: tree.cpuTime }),
-    ...(tree.tasks === undefined ? {} : { taskLimit: tree.tasks }),
-    ...(outputBytes === undefined ? {} : { outputBytes }),
-  }
+/** The smaller one; 0 and undefined: no limit. */
+function timeLimit(one = 0, other = 0): number {
+  return one > 0 && other > 0 ? Math.min(one, other) : Math.max(one, other)
+}
+
+function outputLimit({ maxBuffer }: RunOptions): number {
+  return maxBuffer ?? defaultMaxBuffer
+}
+
+function inputBytes({ input }: RunOptions): Uint8Array | undefined {
+  return typeof input === 'string' ? Buffer.from(input, 'utf8') : input
 }
 
 /** Native code canceled a run before it was started (ECANCELED). */
@@ -160,7 +170,8 @@ const canceled = 125
 export function assertStarted(native: NativeResult, launch: Launch, command: Command, launcher: Launcher): void {
   if (native.failure !== undefined) {
     if (native.failure.errno === canceled) throw new AbortError(undefined)
-    if (stageOf(native.failure.stage) === 'placeholder') throw new MisplacedError()
+    const stage = stageOf(native.failure.stage)
+    if (stage === 'placeholder' || stage === 'changed') throw new StaleError()
     throw launchFailure(native.failure, command, launcher)
   }
   if (launch.reportDescriptor < 0) return

@@ -3,6 +3,7 @@
  * stay alive for it.
  */
 import type { LinuxBinding, NativeResult } from '../native/binding.ts'
+import { nativeResult } from '../native/run-result.ts'
 
 interface Flight {
   readonly finished: (result: NativeResult) => void
@@ -37,9 +38,7 @@ export class Runs {
   listen(): void {
     if (this.#listening) return
     this.#listening = true
-    this.binding.listen(results => {
-      for (const result of results) this.#finish(result)
-    })
+    this.binding.listen((...values) => this.#finish(nativeResult(...values)))
   }
 
   #finish(result: NativeResult): void {

@@ -10,6 +10,7 @@ import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
 import { type LinuxBinding, type NativeResult, type NativeSpawned, NativeStdio } from '../native/binding.ts'
+import { runNumbers } from '../native/run-numbers.ts'
 import type { LimitName } from '../plan/linux/process-limits.ts'
 import { AbortError } from './abort-error.ts'
 import type { Command } from './command.ts'
@@ -18,7 +19,7 @@ import { launchFailure } from './launch.ts'
 import { firedLimit } from './limit-names.ts'
 import { defaultForceKillAfterDelay, type SpawnOptions } from './options.ts'
 import { askedLimits, endOf, lostProtection } from './result.ts'
-import { assertStarted, limitOptions } from './run.ts'
+import { assertStarted, nativeOptions } from './run.ts'
 import type { Runs } from './runs.ts'
 import { signalNumber } from './signals.ts'
 
@@ -86,13 +87,8 @@ export class NativeProcess extends ChildProcess implements SandboxedProcess {
     const launch = launcher.prepare(command)
     let spawned: NativeSpawned
     try {
-      spawned = runs.binding.spawn(launch.plan, launch.request, launch.stdio, {
-        collect: false,
-        ...limitOptions(command, options),
-        endTreeOnExit: options.lifetime !== 'session',
-        endTreeFirst: launch.endTreeFirst,
-        reportDescriptor: launch.reportDescriptor,
-      })
+      const numbers = runNumbers(launch.stdio, nativeOptions(launch, command, options, undefined))
+      spawned = runs.binding.spawn(launch.plan, launch.request, numbers)
     } finally {
       launch.release()
     }

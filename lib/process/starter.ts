@@ -3,8 +3,8 @@
  */
 import type { Command } from './command.ts'
 import type { RunOptions, SpawnOptions } from './options.ts'
-import type { RunResult } from './result.ts'
-import type { ActiveRuns, PlanFacts } from './run.ts'
+import type { PlanFacts, RunResult } from './result.ts'
+import type { ActiveRuns } from './run.ts'
 import type { SandboxedProcess } from './sandboxed-process.ts'
 
 export interface Starter {

@@ -65,6 +65,7 @@ export class Commands {
 
 /** A host that was forked by Node may have a channel of its own, which no command gets. */
 function hostEnvironment(): Environment {
-  if (!channelVariables.some(name => process.env[name] !== undefined)) return process.env
+  const { NODE_CHANNEL_FD, NODE_CHANNEL_SERIALIZATION_MODE } = process.env
+  if (NODE_CHANNEL_FD === undefined && NODE_CHANNEL_SERIALIZATION_MODE === undefined) return process.env
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !channelVariables.includes(name)))
 }

@@ -5,6 +5,7 @@
 import { DisposedError, LaunchError } from '../errors.ts'
 import { globSearch, type RememberingGlobSearch } from '../host/glob-search.ts'
 import { type PathState, watchFiles } from '../host/path-state.ts'
+import type { NativeExpectations } from '../native/binding.ts'
 import type { Notice } from '../notices.ts'
 import type { Plan } from '../plan/plan.ts'
 import { refusalError } from '../plan/refusal-error.ts'
@@ -13,10 +14,12 @@ import { joinPath } from '../policy/path.ts'
 import type { Policy } from '../policy/policy.ts'
 import { resolvePolicy } from '../policy/resolve.ts'
 import type { ResolvedPolicy, Surroundings } from '../policy/types.ts'
-import type { Places } from '../process/command.ts'
 import type { RunOptions } from '../process/options.ts'
+import type { PlanFacts } from '../process/result.ts'
 import type { Starter } from '../process/starter.ts'
 import type { SandboxSystem } from './system.ts'
+
+const nothing = () => {}
 
 /** What was decided for the disk as it is. */
 export interface Held {
@@ -28,13 +31,15 @@ export interface Held {
   readonly carriedOut: Plan
   readonly needless: readonly string[]
   readonly state: PathState
+  /** What each result says of it. */
+  readonly facts: PlanFacts
 }
 
 /** For one launch. */
 export interface Ready {
   readonly held: Held
-  /** What the starter has still to put on the disk. */
-  readonly places?: Places
+  /** What the starter has still to put on the disk, and to look at there. */
+  readonly expected?: NativeExpectations
   readonly release: () => void
 }
 
@@ -90,16 +95,19 @@ export class Holding {
   }
 
   /**
-   * The same for `run`, which mostly puts the placeholders itself, away from the event loop. It rejects with MisplacedError
-   * when they are not to be put as they were last time; then `ready` finds out what is to be done.
+   * The same for `run`, which mostly looks whether the disk is what it was and puts the placeholders itself, away from the
+   * event loop and at the last moment. It rejects with StaleError when something is not as it was last time; then `ready`
+   * finds out what is to be done.
    */
   readyToRun(lifetime: RunOptions['lifetime']): Ready {
-    const held = this.current()
+    this.assertUsable()
+    // What was never looked at in full cannot be compared there.
+    const held = this.#held.state.stamps === undefined ? this.current() : this.#held
     const all = this.#system.placesOf?.(held.plan, lifetime)
     if (all === undefined) return this.ready(lifetime)
-    const { needless } = held
+    const { needless, state } = held
     const placed = needless.length === 0 ? all : all.filter(place => !needless.includes(place))
-    return { held, places: { placed, needless }, release: () => {} }
+    return { held, expected: { placed, needless, stamps: state.stamps }, release: nothing }
   }
 
   /** `held`, carried out without the operations that have nothing to do at these places. */
@@ -128,9 +136,17 @@ export class Holding {
     const { plan } = choice
     const starter = this.#system.starterFor(plan)
     const notices = Object.freeze(choice.notices)
-    const state = { unchanged: () => watched.state.unchanged() && (resolved.globs === null || globs.unchanged()) }
-    return { resolved, plan, notices, starter, carriedOut: plan, needless: [], state }
+    const state =
+      resolved.globs === null
+        ? watched.state
+        : { unchanged: () => watched.state.unchanged() && globs.unchanged(), stamps: undefined }
+    return { resolved, plan, notices, starter, carriedOut: plan, needless: [], state, facts: factsOf(plan, resolved) }
   }
+}
+
+function factsOf({ engine, digest }: Plan, resolved: ResolvedPolicy): PlanFacts {
+  const globs = resolved.globs === null ? 'none' : 'snapshot'
+  return { engine, planDigest: digest, policyDigest: resolved.digest, globs }
 }
 
 /** Beside what the resolution asked for: the rules, whose inodes a launch pins, and protected names that may appear. */

@@ -68,7 +68,7 @@ export const linuxHost: HostSystem = {
       placesOf(plan, lifetime) {
         const linux = ofLinux(plan)
         const places = missingPlaces(linux)
-        return places.length === 0 || outlives(linux, lifetime) ? undefined : places
+        return places.length > 0 && outlives(linux, lifetime) ? undefined : places
       },
       without: (plan, needless) => withoutPlaces(ofLinux(plan), needless),
       wrapping: plan => new WrapTarget(binding, ofLinux(plan)),

@@ -14,6 +14,7 @@
 
 #include "become.h"
 #include "binding_environment.h"
+#include "binding_request.h"
 #include "binding_system.h"
 #include "confine_process.h"
 #include "memory_file.h"
@@ -22,80 +23,8 @@
 namespace castellan {
 namespace {
 
-constexpr size_t kMaxDescriptors = 256;
-
-std::vector<uint64_t> AlignedCopy(const Napi::Uint8Array& bytes) {
-  std::vector<uint64_t> copy((bytes.ByteLength() + 7) / 8, 0);
-  if (bytes.ByteLength() > 0) memcpy(copy.data(), bytes.Data(), bytes.ByteLength());
-  return copy;
-}
-
 Environment& EnvironmentOf(const Napi::CallbackInfo& info) {
   return *info.Env().GetInstanceData<Environment>();
-}
-
-int64_t IntegerOption(const Napi::Object& options, const char* name, int64_t fallback) {
-  const Napi::Value value = options.Get(name);
-  return value.IsNumber() ? value.As<Napi::Number>().Int64Value() : fallback;
-}
-
-bool BooleanOption(const Napi::Object& options, const char* name, bool fallback) {
-  const Napi::Value value = options.Get(name);
-  return value.IsBoolean() ? value.As<Napi::Boolean>().Value() : fallback;
-}
-
-// Undefined: none.
-bool ReadPaths(const Napi::Value& value, std::vector<std::string>* out) {
-  if (value.IsUndefined()) return true;
-  if (!value.IsArray()) return false;
-  const auto list = value.As<Napi::Array>();
-  for (uint32_t i = 0; i < list.Length(); i++) {
-    const Napi::Value path = list.Get(i);
-    if (!path.IsString()) return false;
-    out->push_back(path.As<Napi::String>().Utf8Value());
-    if (out->back().empty() || out->back()[0] != '/' || out->back().find('\0') != std::string::npos)
-      return false;
-  }
-  return true;
-}
-
-using PlanHandle = Napi::External<std::shared_ptr<const Plan>>;
-
-// (plan, request, stdio, options)
-bool ReadRunRequest(const Napi::CallbackInfo& info, RunRequest* out) {
-  if (info.Length() < 4 || !info[0].IsExternal() || !info[1].IsTypedArray() || !info[2].IsTypedArray() ||
-      !info[3].IsObject()) {
-    return false;
-  }
-  out->plan = *info[0].As<PlanHandle>().Data();
-  const auto request = info[1].As<Napi::Uint8Array>();
-  out->request = AlignedCopy(request);
-  out->request_size = request.ByteLength();
-  const auto stdio = info[2].As<Napi::Int32Array>();
-  if (stdio.ElementLength() > kMaxDescriptors) return false;
-  for (size_t i = 0; i < stdio.ElementLength(); i++) out->stdio.push_back(stdio[i]);
-  const auto options = info[3].As<Napi::Object>();
-  out->collect = BooleanOption(options, "collect", false);
-  out->end_tree_on_exit = BooleanOption(options, "endTreeOnExit", true);
-  out->end_tree_first = BooleanOption(options, "endTreeFirst", false);
-  out->output_limit = static_cast<uint64_t>(IntegerOption(options, "outputLimit", 0));
-  out->timeout_ms = IntegerOption(options, "timeout", 0);
-  out->grace_ms = IntegerOption(options, "grace", 0);
-  out->timeout_signal = static_cast<int32_t>(IntegerOption(options, "timeoutSignal", 15));
-  out->report_descriptor = static_cast<int32_t>(IntegerOption(options, "reportDescriptor", -1));
-  const auto limit = [&](const char* name) {
-    const int64_t value = IntegerOption(options, name, -1);
-    return value < 0 ? kNoLimit : static_cast<uint64_t>(value);
-  };
-  out->limits = {limit("memoryLimit"), limit("cpuLimit"), limit("taskLimit"), limit("outputBytes")};
-  if (!ReadPaths(options.Get("places"), &out->places) || !ReadPaths(options.Get("needless"), &out->needless))
-    return false;
-  const Napi::Value input = options.Get("input");
-  if (input.IsTypedArray()) {
-    const auto bytes = input.As<Napi::Uint8Array>();
-    out->input.assign(bytes.Data(), bytes.Data() + bytes.ByteLength());
-  }
-  return true;
 }
 
 // compilePlan(image) -> handle, or undefined when the image is not well formed.
@@ -135,10 +64,14 @@ Napi::Value Run(const Napi::CallbackInfo& info) {
 Napi::Value RunSync(const Napi::CallbackInfo& info) {
   RunRequest request;
   if (!ReadRunRequest(info, &request)) return Misused(info);
-  return ResultToObject(info.Env(), EnvironmentOf(info).launcher().RunAndWait(std::move(request)));
+  const RunResult result = EnvironmentOf(info).launcher().RunAndWait(std::move(request));
+  const auto values = ResultValues(info.Env(), result);
+  Napi::Array row = Napi::Array::New(info.Env(), values.size());
+  for (uint32_t i = 0; i < values.size(); i++) row.Set(i, values[i]);
+  return row;
 }
 
-// startGuard(plan, request, stdio, options) -> failure or undefined
+// startGuard(plan, request, numbers) -> failure or undefined
 Napi::Value StartGuard(const Napi::CallbackInfo& info) {
   RunRequest request;
   if (!ReadRunRequest(info, &request)) return Misused(info);

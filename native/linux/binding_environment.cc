@@ -6,16 +6,16 @@
 namespace castellan {
 namespace {
 
-Napi::Value BytesToBuffer(Napi::Env env, const std::vector<uint8_t>& bytes) {
+// Undefined when there are none.
+napi_value BytesToBuffer(Napi::Env env, const std::vector<uint8_t>& bytes) {
+  if (bytes.empty()) return env.Undefined();
   return Napi::Buffer<uint8_t>::Copy(env, bytes.data(), bytes.size());
 }
 
 // A call that needs what calling a function needs, and does nothing.
-bool CanRunJavaScript(Napi::Env env) {
-  const Napi::HandleScope scope(env);
-  napi_value object;
-  return napi_create_object(env, &object) == napi_ok &&
-         napi_set_named_property(env, object, "called", object) == napi_ok;
+bool CanRunJavaScript(Napi::Env env, Napi::Function listener) {
+  bool same = false;
+  return napi_strict_equals(env, listener, listener, &same) == napi_ok;
 }
 
 }  // namespace
@@ -28,22 +28,22 @@ Napi::Object ReportToObject(Napi::Env env, const Report& report) {
   return object;
 }
 
-Napi::Object ResultToObject(Napi::Env env, const RunResult& result) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("id", result.id);
-  object.Set("pid", result.pid);
-  if (result.report.stage != Stage::kNone) object.Set("failure", ReportToObject(env, result.report));
-  object.Set("exitCode", result.exit_code);
-  object.Set("signal", result.signal);
-  object.Set("timedOut", result.timed_out);
-  object.Set("limit", static_cast<int32_t>(result.limit));
-  object.Set("exitUnknown", result.exit_unknown);
-  object.Set("stdoutTruncated", result.stdout_truncated);
-  object.Set("stderrTruncated", result.stderr_truncated);
-  object.Set("stdout", BytesToBuffer(env, result.output));
-  object.Set("stderr", BytesToBuffer(env, result.errors));
-  if (!result.reported.empty()) object.Set("reported", BytesToBuffer(env, result.reported));
-  return object;
+std::array<napi_value, kResultValues> ResultValues(Napi::Env env, const RunResult& result) {
+  const int flags = (result.timed_out ? 1 : 0) | (result.exit_unknown ? 2 : 0) |
+                    (result.stdout_truncated ? 4 : 0) | (result.stderr_truncated ? 8 : 0);
+  const auto number = [&](double value) -> napi_value { return Napi::Number::New(env, value); };
+  return {number(result.id),
+          number(result.pid),
+          number(result.exit_code),
+          number(result.signal),
+          number(flags),
+          number(static_cast<int32_t>(result.limit)),
+          BytesToBuffer(env, result.output),
+          BytesToBuffer(env, result.errors),
+          BytesToBuffer(env, result.reported),
+          number(static_cast<int32_t>(result.report.stage)),
+          number(result.report.error),
+          number(result.report.index)};
 }
 
 Launcher& Environment::launcher() {
@@ -77,11 +77,15 @@ void Environment::Close() {
 
 void Environment::Deliver(Napi::Env env, Napi::Function listener, std::vector<RunResult>* batch) {
   // At the end of the environment results still arrive, with no JavaScript left that could be called.
-  if (env != nullptr && listener != nullptr && CanRunJavaScript(env)) {
-    Napi::HandleScope scope(env);
-    Napi::Array results = Napi::Array::New(env, batch->size());
-    for (uint32_t i = 0; i < batch->size(); i++) results.Set(i, ResultToObject(env, (*batch)[i]));
-    listener.Call({results});
+  if (env != nullptr && listener != nullptr) {
+    for (const RunResult& result : *batch) {
+      if (!CanRunJavaScript(env, listener)) break;
+      const Napi::HandleScope scope(env);
+      const auto values = ResultValues(env, result);
+      listener.Call(values.size(), values.data());
+      // What a listener of the host threw is its own; the other results are told all the same.
+      if (env.IsExceptionPending()) napi_fatal_exception(env, env.GetAndClearPendingException().Value());
+    }
   }
   delete batch;
 }

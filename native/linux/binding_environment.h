@@ -4,19 +4,24 @@
 
 #include <napi.h>
 
+#include <array>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "launcher.h"
+#include "path_stamps.h"
 
 namespace castellan {
 
 // { stage, errno, index }
 Napi::Object ReportToObject(Napi::Env env, const Report& report);
 
-// The members of NativeResult (lib/native/binding.ts).
-Napi::Object ResultToObject(Napi::Env env, const RunResult& result);
+// In the order of `ResultValues` in lib/native/run-result.ts.
+constexpr size_t kResultValues = 12;
+std::array<napi_value, kResultValues> ResultValues(Napi::Env env, const RunResult& result);
+
+using StampsHandle = Napi::External<std::shared_ptr<const PathStamps>>;
 
 // What belongs to one environment (the main thread or a worker): gone when the environment goes.
 class Environment {
@@ -26,7 +31,7 @@ class Environment {
   // Made when it is first asked for.
   Launcher& launcher();
 
-  // Once; the listener gets batches of results.
+  // Once; the listener gets the values of each result.
   void Listen(Napi::Function listener);
 
   // Whether running commands keep the event loop alive.

@@ -9,6 +9,7 @@
 #include "../file_lock.h"
 #include "../unique_fd.h"
 #include "beneath.h"
+#include "binding_environment.h"
 #include "environment_stamp.h"
 #include "handover.h"
 #include "path_stamps.h"
@@ -60,8 +61,6 @@ Napi::Value OpenBeneath(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), OpenDirectoryBeneathRoot(path.c_str()));
 }
 
-using StampsHandle = Napi::External<PathStamps>;
-
 // stampPaths(paths) -> a handle for pathsUnchanged.
 Napi::Value StampPaths(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsArray()) return Misused(info);
@@ -72,14 +71,15 @@ Napi::Value StampPaths(const Napi::CallbackInfo& info) {
     if (!path.IsString()) return Misused(info);
     paths[i] = path.As<Napi::String>().Utf8Value();
   }
-  return StampsHandle::New(info.Env(), new PathStamps(std::move(paths)),
-                           [](Napi::Env, PathStamps* stamps) { delete stamps; });
+  auto* handle = new std::shared_ptr<const PathStamps>(std::make_shared<PathStamps>(std::move(paths)));
+  return StampsHandle::New(info.Env(), handle,
+                           [](Napi::Env, std::shared_ptr<const PathStamps>* stamps) { delete stamps; });
 }
 
 // pathsUnchanged(handle) -> boolean
 Napi::Value PathsUnchanged(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsExternal()) return Misused(info);
-  return Napi::Boolean::New(info.Env(), info[0].As<StampsHandle>().Data()->Unchanged());
+  return Napi::Boolean::New(info.Env(), (*info[0].As<StampsHandle>().Data())->Unchanged());
 }
 
 using EnvironmentHandle = Napi::External<EnvironmentStamp>;

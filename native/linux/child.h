@@ -32,6 +32,7 @@ enum class Stage : int32_t {
   kListen = 20,
   kLimits = 21,
   kPlaceholder = 22,  // what keeps a path missing could not be put
+  kChanged = 23,      // the disk is not what the plan was made for
 };
 
 // Written by the child into memory it shares with the parent (or sent through a descriptor by the helper).

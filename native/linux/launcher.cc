@@ -152,6 +152,8 @@ uint32_t Launcher::Run(RunRequest request) {
     LaunchResult started;
     started.report = unusable.stage == Stage::kNone ? EnsureGuard() : unusable;
     std::vector<Placeholder> standing;
+    if (started.report.stage == Stage::kNone && shared->stamps && !shared->stamps->Unchanged())
+      started.report = Report{Stage::kChanged, EAGAIN, -1};
     if (started.report.stage == Stage::kNone && !PutPlaces(*shared, &standing))
       started.report = Report{Stage::kPlaceholder, EAGAIN, -1};
     if (started.report.stage == Stage::kNone) started = Start(*shared, &child, id);

@@ -20,6 +20,7 @@
 #include "child.h"
 #include "closer.h"
 #include "last_process.h"
+#include "path_stamps.h"
 #include "placeholder_place.h"
 #include "tag.h"
 #include "../unique_fd.h"
@@ -69,8 +70,9 @@ struct RunRequest {
   TreeLimits limits;
   // For Run: where a placeholder stands as long as the run does, and where none can be made.
   std::vector<std::string> places, needless;
-  bool end_tree_on_exit = true;    // background processes end with the command
-  bool end_tree_first = false;     // and before its end is told, not soon after
+  std::shared_ptr<const PathStamps> stamps;  // For Run: what must still stand there. Null: nothing.
+  bool end_tree_on_exit = true;              // background processes end with the command
+  bool end_tree_first = false;               // and before its end is told, not soon after
   std::vector<UniqueFd> kept;      // owned copies of descriptors of the host, for a start that comes later
   int32_t report_descriptor = -1;  // the child's descriptor that carries a report from the helper; -1: none
 };

@@ -21,9 +21,10 @@ import { fileSystemView } from '../../lib/host/file-system-view.ts'
 import { watchFiles } from '../../lib/host/path-state.ts'
 import { Placeholders } from '../../lib/host/placeholder.ts'
 import { isPlaceholder } from '../../lib/host/placeholder-mark.ts'
-import { loadLinuxBinding, type NativeResult, type NativeRunOptions } from '../../lib/native/binding.ts'
+import { loadLinuxBinding, type NativeExpectations, type NativeResult } from '../../lib/native/binding.ts'
 import { emptyPlanImage, encodePlanImage } from '../../lib/native/plan-image.ts'
 import { encodeRequestImage, noEnvironment } from '../../lib/native/request-image.ts'
+import { runNumbers } from '../../lib/native/run-numbers.ts'
 import { stageNames } from '../../lib/native/stages.ts'
 import { normalizeAbsolute } from '../../lib/policy/path.ts'
 import { environmentRuns } from '../../lib/process/environment-runs.ts'
@@ -212,7 +213,7 @@ describe('a placeholder that the launcher puts for one run', () => {
     expect(missing()).toEqual([])
   })
 
-  it('is not put where it is not, and then nothing runs', async () => {
+  it('is not put where it is not, and then nothing runs; nor where the disk has changed', async () => {
     const runs = environmentRuns()
     const plan = runs.binding.compilePlan(encodePlanImage(emptyPlanImage))!
     const file = world.at('ran')
@@ -223,19 +224,25 @@ describe('a placeholder that the launcher puts for one run', () => {
       environment: noEnvironment,
       workingDirectory: '/',
     })
-    const attempt = (options: NativeRunOptions) =>
+    const attempt = (expected: Partial<NativeExpectations>) =>
       new Promise<NativeResult>(resolve => {
-        const stdio = Int32Array.of(-1, -1, -1)
-        runs.track(runs.binding.run(plan, request, stdio, { collect: true, ...options }), resolve)
+        const numbers = runNumbers([-1, -1, -1], { collect: true })
+        const { placed = [], needless = [], stamps } = expected
+        runs.track(runs.binding.run(plan, request, numbers, undefined, placed, needless, stamps), resolve)
       })
     mkdirSync(world.at('taken'))
     const misplaced = stageNames.indexOf('placeholder')
-    for (const options of [{ places: [place, world.at('taken')] }, { places: [place], needless: [world.at('free')] }]) {
+    for (const options of [{ placed: [place, world.at('taken')] }, { placed: [place], needless: [world.at('free')] }]) {
       expect((await attempt(options)).failure?.stage).toBe(misplaced)
       expect(there().toSorted()).toEqual(['taken', 'ws'])
     }
-    expect((await attempt({ places: [place], needless: ['/proc/missing'] })).failure?.stage).toBe(misplaced)
-    expect((await attempt({ places: [place] })).failure).toBeUndefined()
+    expect((await attempt({ placed: [place], needless: ['/proc/missing'] })).failure?.stage).toBe(misplaced)
+    const stamps = runs.binding.stampPaths([world.at('ws'), world.at('free')])
+    mkdirSync(world.at('free'))
+    expect((await attempt({ placed: [place], stamps })).failure?.stage).toBe(stageNames.indexOf('changed'))
+    rmdirSync(world.at('free'))
+    expect(there().toSorted()).toEqual(['taken', 'ws'])
+    expect((await attempt({ placed: [place], stamps })).failure).toBeUndefined()
     expect(there().toSorted()).toEqual(['ran', 'taken', 'ws'])
   })
 })

@@ -94,6 +94,32 @@ describe.each(kinds)('the host: %s', kind => {
     expect(await ended).toMatchObject({ code: 0, signal: null, output: 'ERR_LAUNCH clone\n', errors: '' })
   })
 
+  it('hears what its own listeners throw, and of every other command all the same', async () => {
+    const { ended } = startHost(
+      `throws-${kind}`,
+      `import { execFileSync } from 'node:child_process'
+       ${setup(kind, world.at('ws'))}
+       process.on('uncaughtException', error => console.log('caught', error.message))
+       const sandbox = await make()
+       let ends = 0
+       for (let index = 0; index < 4; index++) {
+         sandbox.spawn('true').on('exit', () => {
+           ends++
+           if (index === 1) throw new Error('of a listener')
+         })
+       }
+       // All of them have ended when the first is told.
+       execFileSync('sleep', ['0.5'])
+       const told = setInterval(() => {
+         if (ends < 4) return
+         console.log('ends', ends)
+         clearInterval(told)
+       }, 10)`,
+    )
+    const { code, output } = await ended
+    expect({ code, output }).toEqual({ code: 0, output: 'caught of a listener\nends 4\n' })
+  })
+
   it('leaves nothing behind when it is killed', async () => {
     seconds = uniqueSeconds()
     const { process: started, ended } = startHost(
