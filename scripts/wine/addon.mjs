@@ -3,7 +3,17 @@
  * mode bits can say: what it drops must be told as a change that did not happen.
  */
 import { spawnSync } from 'node:child_process'
-import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 
@@ -14,7 +24,16 @@ const binding = createRequire(import.meta.url)(file)
 const place = 'C:\\castellan-place'
 const nobody = 'S-1-5-21-1-2-3-4'
 const functions = [
-  ...['describeObject', 'flock', 'hideAccount', 'localFirewallRulesCount', 'lockMutex', 'makeAccount', 'makeGroup'],
+  ...[
+    'describeObject',
+    'findObject',
+    'flock',
+    'hideAccount',
+    'localFirewallRulesCount',
+    'lockMutex',
+    'makeAccount',
+    'makeGroup',
+  ],
   ...['makePrivate', 'probe'],
   ...[
     'processStarted',
@@ -62,6 +81,11 @@ function objects() {
   expect('a file', [other.directory, other.file === directory.file, other.volume], [false, false, directory.volume])
   const missing = binding.describeObject(`${place}\\nothing`)
   expect('nothing', missing, { failure: { call: 'CreateFile', win32: 2 } })
+  const device = binding.describeObject('\\\\.\\NUL')
+  const { finalPath, file, volume, hasAcls } = device
+  expect('the null device', [finalPath, file, volume, hasAcls], ['\\\\.\\NUL', '0'.repeat(32), '0'.repeat(16), true])
+  expect('its list', 'failure' in binding.readAcl('\\\\.\\NUL'), false)
+  expect('no other device', 'failure' in binding.describeObject('\\\\.\\pipe'), true)
   expect('no path', binding.describeObject(7).failure?.call, 'CreateFile')
   try {
     symlinkSync(`${place}\\Sub`, `${place}\\link`, 'junction')
@@ -70,6 +94,24 @@ function objects() {
   } catch (error) {
     expect('junctions cannot be made here', ['EPERM', 'ENOTSUP'].includes(error.code), true)
   }
+}
+
+/** Objects by their number, wherever they are now. */
+function moved() {
+  writeFileSync(`${place}\\before`, '')
+  const { file, volume } = binding.describeObject(`${place}\\before`)
+  const find = (...given) => binding.findObject(...given)
+  expect('where it was', find(`${place}\\before`, file, volume).file, file)
+  renameSync(`${place}\\before`, `${place}\\Sub\\after`)
+  const found = find(`${place}\\before`, file, volume)
+  expect('moved', [found.file, found.finalPath?.toLowerCase()], [file, `${place}\\sub\\after`.toLowerCase()])
+  expect('its directory is gone too', find(`${place}\\no\\such\\place`, file, volume).file, file)
+  const elsewhere = find(`${place}\\before`, file, '0'.repeat(16))
+  expect('another volume', elsewhere, { failure: { call: 'OpenFileById', win32: 34 } })
+  expect('no number', find(place, 'x', volume), { failure: { call: 'OpenFileById', win32: 13 } })
+  expect('no volume', 'failure' in find('Q:\\x', file, volume), true)
+  rmSync(`${place}\\Sub\\after`)
+  expect('gone', find(`${place}\\before`, file, volume), null)
 }
 
 async function lists() {
@@ -189,6 +231,6 @@ async function accounts() {
 }
 
 export async function addonChecks() {
-  for (const part of [loading, facts, objects, lists, files, mutexes, secrets, accounts]) await part()
+  for (const part of [loading, facts, objects, moved, lists, files, mutexes, secrets, accounts]) await part()
   rmSync(place, { recursive: true, force: true })
 }

@@ -8,6 +8,7 @@ import { createServer } from 'node:net'
 
 import { expect, say } from './checks.mjs'
 import { frameOf, helpers, requestOf, run, start, tokenOf } from './helper.mjs'
+import { family, gone, isAlive, pidsOf } from './trees.mjs'
 
 const binding = createRequire(import.meta.url)(process.env.CASTELLAN_ADDON)
 const marker = 'C:\\castellan-started'
@@ -86,36 +87,9 @@ async function commands() {
   )
 }
 
-const isAlive = pid => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
-async function gone(pid) {
-  for (const end = Date.now() + 30_000; isAlive(pid) && Date.now() < end; )
-    await new Promise(done => setTimeout(done, 20))
-  return !isAlive(pid)
-}
-
-const family = `
-  const child = require('child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 120000)'], { stdio: 'ignore' })
-  process.stdout.write(JSON.stringify([process.pid, child.pid]) + '\\n')`
-
 async function familyOf(after, options) {
-  const started = startElevated(['-e', family + after], options)
-  const line = await new Promise(resolve => {
-    let text = ''
-    started.child.stdout.on('data', more => {
-      text += more
-      if (text.includes('\n')) resolve(text)
-    })
-    started.ended.then(() => resolve('[0,0]'))
-  })
-  return { started, pids: JSON.parse(line) }
+  const started = startElevated(['-e', family({}) + after], options)
+  return { started, pids: await pidsOf(started) }
 }
 
 async function trees() {
@@ -124,7 +98,7 @@ async function trees() {
   expect('a tree of two runs', killed.pids.map(isAlive), [true, true])
   killed.started.child.kill()
   expect('it ends with the helper', await Promise.all(killed.pids.map(gone)), [true, true])
-  const left = await familyOf('; child.unref(); process.exit(0)')
+  const left = await familyOf('; process.exit(0)')
   expect(
     'a background process ends with the command',
     [(await left.started.ended).code, await gone(left.pids[1])],

@@ -7,6 +7,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 
 import { expect } from './checks.mjs'
 import { helpers, requestOf, run, start } from './helper.mjs'
+import { family, gone, isAlive, pidsOf } from './trees.mjs'
 
 const env = { CASTELLAN_PRETEND: '1' }
 const printArguments = 'process.stdout.write(JSON.stringify(process.argv.slice(1)))'
@@ -114,40 +115,10 @@ async function streams() {
   expect("the helper's descriptors do not reach the command", JSON.parse(open), [true, false, false])
 }
 
-const isAlive = pid => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
-async function gone(pid) {
-  for (const end = Date.now() + 30_000; isAlive(pid) && Date.now() < end; )
-    await new Promise(done => setTimeout(done, 20))
-  return !isAlive(pid)
-}
-
-/** A command that starts another one in the background and goes on. Prints both numbers. */
-const family = `
-  const { spawn } = require('child_process')
-  const wait = 'setTimeout(() => {}, 120000)'
-  const child = spawn(process.execPath, ['-e', wait], { stdio: 'ignore', detached: true })
-  child.unref()
-  process.stdout.write(JSON.stringify([process.pid, child.pid]) + '\\n')`
-
 async function familyOf(after, change, options) {
-  const started = start(helpers.faults, requestOf(['-e', family + after], change), { env, ...options })
-  const line = await new Promise(resolve => {
-    let text = ''
-    started.child.stdout.on('data', more => {
-      text += more
-      if (text.includes('\n')) resolve(text)
-    })
-    started.ended.then(() => resolve('[0,0]'))
-  })
-  return { started, pids: JSON.parse(line) }
+  const words = ['-e', family({ detached: true }) + after]
+  const started = start(helpers.faults, requestOf(words, change), { env, ...options })
+  return { started, pids: await pidsOf(started) }
 }
 
 async function trees() {

@@ -1,8 +1,8 @@
 #include "access_list.h"
 
-#include <aclapi.h>
-
+#include "../common/calls.h"
 #include "../common/sid.h"
+#include "kept_lists.h"
 #include "objects.h"
 
 namespace castellan {
@@ -30,7 +30,7 @@ class Acl {
   Acl(const Acl&) = delete;
   Acl& operator=(const Acl&) = delete;
 
-  Outcome Read(HANDLE object);
+  Outcome Read(const Handle& object);
   bool missing() const { return list_ == nullptr; }
   bool is_protected() const { return protected_; }
   DWORD size() const { return list_ == nullptr ? 0 : list_->AclSize; }
@@ -46,19 +46,18 @@ class Acl {
   List<const ACE_HEADER*> all_;
 };
 
-Outcome Acl::Read(HANDLE object) {
-  const DWORD error = GetSecurityInfo(object, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, nullptr, nullptr,
-                                      &list_, nullptr, &descriptor_);
+Outcome Acl::Read(const Handle& object) {
+  const DWORD error = ReadList(object, &list_, &descriptor_);
   if (error != ERROR_SUCCESS) return {L"GetSecurityInfo", error};
   SECURITY_DESCRIPTOR_CONTROL control = 0;
   DWORD revision = 0;
-  if (!GetSecurityDescriptorControl(descriptor_, &control, &revision)) {
+  if (!CALL(FALSE, GetSecurityDescriptorControl, descriptor_, &control, &revision)) {
     return FailedCall(L"GetSecurityDescriptorControl");
   }
   protected_ = (control & SE_DACL_PROTECTED) != 0;
   for (DWORD index = 0; list_ != nullptr && index < list_->AceCount; index++) {
     void* found = nullptr;
-    if (!GetAce(list_, index, &found)) return FailedCall(L"GetAce");
+    if (!CALL(FALSE, GetAce, list_, index, &found)) return FailedCall(L"GetAce");
     const auto* header = static_cast<const ACE_HEADER*>(found);
     all_.Add(header);
     if (header->AceType != ACCESS_ALLOWED_ACE_TYPE && header->AceType != ACCESS_DENIED_ACE_TYPE) continue;
@@ -126,8 +125,8 @@ size_t CountOf(const ChangeTask& change, const Acl& acl, bool* wanted) {
 bool Put(PACL list, const ChangeTask& change) {
   const DWORD flags = change.inherited ? kInherits : 0;
   const PSID sid = change.sid.get();
-  return change.denies ? AddAccessDeniedAceEx(list, ACL_REVISION, flags, change.mask, sid)
-                       : AddAccessAllowedAceEx(list, ACL_REVISION, flags, change.mask, sid);
+  if (change.denies) return CALL(FALSE, AddAccessDeniedAceEx, list, ACL_REVISION, flags, change.mask, sid);
+  return CALL(FALSE, AddAccessAllowedAceEx, list, ACL_REVISION, flags, change.mask, sid);
 }
 
 // The order of Windows: own denials, own grants, what is inherited. The new entry is the first of its kind.
@@ -135,7 +134,7 @@ Outcome Rebuild(const ChangeTask& change, const Acl& acl, Bytes* built) {
   const DWORD size = acl.size() + sizeof(ACL) + sizeof(ACCESS_ALLOWED_ACE) + change.sid.size();
   built->Resize((size + 3) & ~3u);
   auto* list = reinterpret_cast<PACL>(built->data());
-  if (!InitializeAcl(list, static_cast<DWORD>(built->size()), ACL_REVISION))
+  if (!CALL(FALSE, InitializeAcl, list, static_cast<DWORD>(built->size()), ACL_REVISION))
     return FailedCall(L"InitializeAcl");
   bool is_put = change.removes;
   if (change.denies && !is_put) {
@@ -150,7 +149,8 @@ Outcome Rebuild(const ChangeTask& change, const Acl& acl, Bytes* built) {
       if (!Put(list, change)) return FailedCall(L"AddAccessAllowedAceEx");
       is_put = true;
     }
-    if (!AddAce(list, ACL_REVISION, MAXDWORD, const_cast<ACE_HEADER*>(header), header->AceSize)) {
+    if (!CALL(FALSE, AddAce, list, ACL_REVISION, MAXDWORD, const_cast<ACE_HEADER*>(header),
+              header->AceSize)) {
       return FailedCall(L"AddAce");
     }
   }
@@ -164,13 +164,13 @@ Outcome Change(const ChangeTask& change) {
   Outcome outcome = object.Open(change.path, READ_CONTROL | WRITE_DAC | FILE_READ_ATTRIBUTES);
   if (outcome.call != nullptr) return outcome;
   Identity identity = {};
-  outcome = IdentityOf(object.get(), &identity);
+  outcome = IdentityOf(object, &identity);
   if (outcome.call != nullptr) return outcome;
   if (!SameText(identity.file, change.place.file) || !SameText(identity.volume, change.place.volume)) {
     return {L"GetFileInformationByHandleEx", ERROR_FILE_INVALID};
   }
   Acl acl;
-  outcome = acl.Read(object.get());
+  outcome = acl.Read(object);
   if (outcome.call != nullptr) return outcome;
   // A list in the place of none would lock out everybody whom it does not name.
   if (acl.missing()) return {L"GetSecurityInfo", ERROR_INVALID_ACL};
@@ -183,13 +183,12 @@ Outcome Change(const ChangeTask& change) {
   const SECURITY_INFORMATION what = acl.is_protected()
                                         ? DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION
                                         : DACL_SECURITY_INFORMATION;
-  const DWORD error = SetSecurityInfo(object.get(), SE_FILE_OBJECT, what, nullptr, nullptr,
-                                      reinterpret_cast<PACL>(built.data()), nullptr);
+  const DWORD error = WriteList(object, what, reinterpret_cast<PACL>(built.data()));
   if (error != ERROR_SUCCESS) return {L"SetSecurityInfo", error};
 
   // Some file systems, and Wine, take a list and keep another one.
   Acl after;
-  outcome = after.Read(object.get());
+  outcome = after.Read(object);
   if (outcome.call != nullptr) return outcome;
   const size_t left = CountOf(change, after, &wanted);
   const bool is_done = change.removes ? left == 0 : left == 1 && wanted;
@@ -236,7 +235,7 @@ Outcome Describe(Js js, const wchar_t* path, napi_value answer) {
   Outcome outcome = object.Open(path, READ_CONTROL);
   if (outcome.call != nullptr) return outcome;
   Acl acl;
-  outcome = acl.Read(object.get());
+  outcome = acl.Read(object);
   if (outcome.call != nullptr) return outcome;
   const napi_value own = js.Array();
   const napi_value readers = js.Array();

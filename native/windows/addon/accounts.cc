@@ -5,6 +5,7 @@
 #include <windows.h>
 #include <lm.h>
 
+#include "../common/calls.h"
 #include "../common/sid.h"
 #include "js.h"
 
@@ -27,7 +28,7 @@ Outcome SidOf(const wchar_t* name, SidBytes* sid) {
   wchar_t domain[257];
   DWORD domain_size = 257;
   SID_NAME_USE use;
-  if (!LookupAccountNameW(nullptr, name, sid->get(), &size, domain, &domain_size, &use)) {
+  if (!CALL(FALSE, LookupAccountNameW, nullptr, name, sid->get(), &size, domain, &domain_size, &use)) {
     return FailedCall(L"LookupAccountName");
   }
   return {};
@@ -46,14 +47,16 @@ Outcome Join(const wchar_t* group, const wchar_t* name) {
   SidBytes sid;
   if (const Outcome outcome = SidOf(name, &sid); outcome.call != nullptr) return outcome;
   LOCALGROUP_MEMBERS_INFO_0 member = {sid.get()};
-  const DWORD status = NetLocalGroupAddMembers(nullptr, group, 0, reinterpret_cast<BYTE*>(&member), 1);
+  const DWORD status = CALL(static_cast<DWORD>(ERROR_GEN_FAILURE), NetLocalGroupAddMembers, nullptr, group, 0,
+                            reinterpret_cast<BYTE*>(&member), 1);
   if (status == NERR_Success || status == ERROR_MEMBER_IN_ALIAS) return {};
   return {L"NetLocalGroupAddMembers", status};
 }
 
 Outcome SetPassword(const wchar_t* name, wchar_t* password) {
   USER_INFO_1003 info = {password};
-  const DWORD status = NetUserSetInfo(nullptr, name, 1003, reinterpret_cast<BYTE*>(&info), nullptr);
+  const DWORD status = CALL(static_cast<DWORD>(ERROR_GEN_FAILURE), NetUserSetInfo, nullptr, name, 1003,
+                            reinterpret_cast<BYTE*>(&info), nullptr);
   return status == NERR_Success ? Outcome() : Outcome{L"NetUserSetInfo", status};
 }
 
@@ -65,7 +68,8 @@ napi_value MakeGroup(napi_env env, napi_callback_info info) {
   Text name = js.TextOf(arguments.values[0]);
   Text comment = js.TextOf(arguments.values[1]);
   LOCALGROUP_INFO_1 group = {name.z(), comment.z()};
-  const DWORD status = NetLocalGroupAdd(nullptr, 1, reinterpret_cast<BYTE*>(&group), nullptr);
+  const DWORD status = CALL(static_cast<DWORD>(ERROR_GEN_FAILURE), NetLocalGroupAdd, nullptr, 1,
+                            reinterpret_cast<BYTE*>(&group), nullptr);
   const bool is_known = status == kGroupExists || status == kAliasExists;
   if (status != NERR_Success && !is_known) return js.Failure({L"NetLocalGroupAdd", status});
   return Facts(js, name.z(), !is_known);
@@ -84,7 +88,8 @@ napi_value MakeAccount(napi_env env, napi_callback_info info) {
   user.usri1_priv = USER_PRIV_USER;
   user.usri1_comment = comment.z();
   user.usri1_flags = UF_SCRIPT | UF_NORMAL_ACCOUNT | UF_DONT_EXPIRE_PASSWD | UF_PASSWD_CANT_CHANGE;
-  const DWORD status = NetUserAdd(nullptr, 1, reinterpret_cast<BYTE*>(&user), nullptr);
+  const DWORD status = CALL(static_cast<DWORD>(ERROR_GEN_FAILURE), NetUserAdd, nullptr, 1,
+                            reinterpret_cast<BYTE*>(&user), nullptr);
   Outcome outcome;
   if (status == kUserExists) {
     outcome = SetPassword(name.z(), password.z());
@@ -99,7 +104,8 @@ napi_value MakeAccount(napi_env env, napi_callback_info info) {
 napi_value RemoveAccount(napi_env env, napi_callback_info info) {
   const Js js(env);
   const Arguments arguments(env, info);
-  const DWORD status = NetUserDel(nullptr, js.TextOf(arguments.values[0]).z());
+  const DWORD status =
+      CALL(static_cast<DWORD>(ERROR_GEN_FAILURE), NetUserDel, nullptr, js.TextOf(arguments.values[0]).z());
   return status == NERR_Success || status == kUserNotFound ? js.Undefined()
                                                            : js.Failure({L"NetUserDel", status});
 }
@@ -107,7 +113,8 @@ napi_value RemoveAccount(napi_env env, napi_callback_info info) {
 napi_value RemoveGroup(napi_env env, napi_callback_info info) {
   const Js js(env);
   const Arguments arguments(env, info);
-  const DWORD status = NetLocalGroupDel(nullptr, js.TextOf(arguments.values[0]).z());
+  const DWORD status = CALL(static_cast<DWORD>(ERROR_GEN_FAILURE), NetLocalGroupDel, nullptr,
+                            js.TextOf(arguments.values[0]).z());
   const bool is_gone = status == NERR_Success || status == kGroupNotFound || status == kNoSuchAlias;
   return is_gone ? js.Undefined() : js.Failure({L"NetLocalGroupDel", status});
 }
@@ -118,16 +125,16 @@ napi_value HideAccount(napi_env env, napi_callback_info info) {
   const Text name = js.TextOf(arguments.values[0]);
   const bool is_hidden = js.BoolOf(arguments.values[1]);
   HKEY key = nullptr;
-  LSTATUS status = RegCreateKeyExW(HKEY_LOCAL_MACHINE, kHidden, 0, nullptr, 0,
-                                   KEY_SET_VALUE | KEY_WOW64_64KEY, nullptr, &key, nullptr);
+  LSTATUS status = CALL(static_cast<LSTATUS>(ERROR_GEN_FAILURE), RegCreateKeyExW, HKEY_LOCAL_MACHINE, kHidden,
+                        0, nullptr, 0, KEY_SET_VALUE | KEY_WOW64_64KEY, nullptr, &key, nullptr);
   if (status != ERROR_SUCCESS) return js.Failure({L"RegCreateKeyEx", static_cast<DWORD>(status)});
   const DWORD shown = 0;
   const wchar_t* call = is_hidden ? L"RegSetValueEx" : L"RegDeleteValue";
   if (is_hidden) {
-    status =
-        RegSetValueExW(key, name.z(), 0, REG_DWORD, reinterpret_cast<const BYTE*>(&shown), sizeof(shown));
+    status = CALL(static_cast<LSTATUS>(ERROR_GEN_FAILURE), RegSetValueExW, key, name.z(), 0, REG_DWORD,
+                  reinterpret_cast<const BYTE*>(&shown), sizeof(shown));
   } else {
-    status = RegDeleteValueW(key, name.z());
+    status = CALL(static_cast<LSTATUS>(ERROR_GEN_FAILURE), RegDeleteValueW, key, name.z());
     if (status == ERROR_FILE_NOT_FOUND) status = ERROR_SUCCESS;
   }
   RegCloseKey(key);

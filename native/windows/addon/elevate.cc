@@ -4,6 +4,7 @@
 #include <windows.h>
 #include <shellapi.h>
 
+#include "../common/calls.h"
 #include "js.h"
 
 namespace castellan {
@@ -27,12 +28,12 @@ Outcome Elevate(ElevateTask* task) {
   info.lpDirectory = task->cwd;
   info.nShow = SW_HIDE;
   // 1223: the person said no.
-  if (!ShellExecuteExW(&info)) return FailedCall(L"ShellExecuteEx");
+  if (!CALL(FALSE, ShellExecuteExW, &info)) return FailedCall(L"ShellExecuteEx");
   if (info.hProcess == nullptr) return {L"ShellExecuteEx", ERROR_INVALID_HANDLE};
   Outcome outcome;
-  if (WaitForSingleObject(info.hProcess, INFINITE) != WAIT_OBJECT_0) {
+  if (CALL(WAIT_FAILED, WaitForSingleObject, info.hProcess, INFINITE) != WAIT_OBJECT_0) {
     outcome = FailedCall(L"WaitForSingleObject");
-  } else if (!GetExitCodeProcess(info.hProcess, &task->code)) {
+  } else if (!CALL(FALSE, GetExitCodeProcess, info.hProcess, &task->code)) {
     outcome = FailedCall(L"GetExitCodeProcess");
   }
   CloseHandle(info.hProcess);

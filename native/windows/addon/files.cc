@@ -1,10 +1,10 @@
 #include "files.h"
 
-#include <aclapi.h>
-
+#include "../common/calls.h"
 #include "../common/sid.h"
 #include "../common/token_query.h"
 #include "host.h"
+#include "kept_lists.h"
 #include "objects.h"
 
 namespace castellan {
@@ -39,21 +39,20 @@ int Lock(int fd, bool exclusive, bool non_blocking) {
   OVERLAPPED start = {};
   const DWORD flags =
       (exclusive ? LOCKFILE_EXCLUSIVE_LOCK : 0) | (non_blocking ? LOCKFILE_FAIL_IMMEDIATELY : 0);
-  return LockFileEx(file, flags, 0, MAXDWORD, MAXDWORD, &start) ? 0 : NumberOf(GetLastError());
+  return CALL(FALSE, LockFileEx, file, flags, 0, MAXDWORD, MAXDWORD, &start) ? 0 : NumberOf(GetLastError());
 }
 
 // Whether the list of the object is `user` alone, by itself.
-Outcome Verify(HANDLE object, const SidBytes& user) {
+Outcome Verify(const Handle& object, const SidBytes& user) {
   PSECURITY_DESCRIPTOR descriptor = nullptr;
   PACL list = nullptr;
-  const DWORD error = GetSecurityInfo(object, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, nullptr, nullptr,
-                                      &list, nullptr, &descriptor);
+  const DWORD error = ReadList(object, &list, &descriptor);
   if (error != ERROR_SUCCESS) return {L"GetSecurityInfo", error};
   bool is_private = list != nullptr;
   for (DWORD index = 0; is_private && index < list->AceCount; index++) {
     void* found = nullptr;
     SidBytes sid = {};
-    is_private = GetAce(list, index, &found);
+    is_private = CALL(FALSE, GetAce, list, index, &found);
     if (!is_private) break;
     const auto* ace = static_cast<const ACCESS_ALLOWED_ACE*>(found);
     if (ace->Header.AceType == ACCESS_DENIED_ACE_TYPE) continue;
@@ -66,7 +65,9 @@ Outcome Verify(HANDLE object, const SidBytes& user) {
 
 Outcome KeepForUser(const wchar_t* path) {
   HANDLE token = nullptr;
-  if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) return FailedCall(L"OpenProcessToken");
+  if (!CALL(FALSE, OpenProcessToken, GetCurrentProcess(), TOKEN_QUERY, &token)) {
+    return FailedCall(L"OpenProcessToken");
+  }
   SidBytes user = {};
   const bool is_found = FindUserSid(token, &user);
   const Outcome missing = is_found ? Outcome() : FailedCall(L"GetTokenInformation");
@@ -79,15 +80,15 @@ Outcome KeepForUser(const wchar_t* path) {
   Bytes bytes;
   bytes.Resize((sizeof(ACL) + sizeof(ACCESS_ALLOWED_ACE) + user.size() + 3) & ~size_t{3});
   auto* list = reinterpret_cast<PACL>(bytes.data());
-  if (!InitializeAcl(list, static_cast<DWORD>(bytes.size()), ACL_REVISION))
+  if (!CALL(FALSE, InitializeAcl, list, static_cast<DWORD>(bytes.size()), ACL_REVISION))
     return FailedCall(L"InitializeAcl");
-  if (!AddAccessAllowedAce(list, ACL_REVISION, FILE_ALL_ACCESS, user.get())) {
+  if (!CALL(FALSE, AddAccessAllowedAce, list, ACL_REVISION, FILE_ALL_ACCESS, user.get())) {
     return FailedCall(L"AddAccessAllowedAce");
   }
   constexpr SECURITY_INFORMATION kWhat = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
-  const DWORD error = SetSecurityInfo(object.get(), SE_FILE_OBJECT, kWhat, nullptr, nullptr, list, nullptr);
+  const DWORD error = WriteList(object, kWhat, list);
   if (error != ERROR_SUCCESS) return {L"SetSecurityInfo", error};
-  return Verify(object.get(), user);
+  return Verify(object, user);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <netfw.h>
 #include <oleauto.h>
 
+#include "../common/calls.h"
 #include "js.h"
 
 namespace castellan {
@@ -61,7 +62,7 @@ class Bstr {
 // Each task has a thread of the pool for itself while it works.
 class Apartment {
  public:
-  Apartment() : result_(CoInitializeEx(nullptr, COINIT_MULTITHREADED)) {}
+  Apartment() : result_(CALL(E_FAIL, CoInitializeEx, nullptr, COINIT_MULTITHREADED)) {}
   ~Apartment() {
     if (SUCCEEDED(result_)) CoUninitialize();
   }
@@ -99,8 +100,8 @@ Outcome Failed(const wchar_t* call, HRESULT result) {
 }
 
 Outcome OpenPolicy(INetFwPolicy2** policy) {
-  const HRESULT result = CoCreateInstance(kPolicyClass, nullptr, CLSCTX_INPROC_SERVER, kPolicy2,
-                                          reinterpret_cast<void**>(policy));
+  const HRESULT result = CALL(E_FAIL, CoCreateInstance, kPolicyClass, nullptr, CLSCTX_INPROC_SERVER, kPolicy2,
+                              reinterpret_cast<void**>(policy));
   return SUCCEEDED(result) ? Outcome() : Failed(L"INetFwPolicy2", result);
 }
 
@@ -108,10 +109,11 @@ Outcome OpenPolicy(INetFwPolicy2** policy) {
 Outcome Find(INetFwRules* rules, const Text& name, INetFwRule3** rule) {
   const Bstr key(name.z());
   Com<INetFwRule> found;
-  HRESULT result = rules->Item(key.get(), found.put());
+  HRESULT result = ASK(E_FAIL, "Item", rules->Item(key.get(), found.put()));
   if (result == kNotFound) return {};
   if (SUCCEEDED(result) && found.get() == nullptr) result = E_POINTER;
-  if (SUCCEEDED(result)) result = found->QueryInterface(kRule3, reinterpret_cast<void**>(rule));
+  if (SUCCEEDED(result))
+    result = ASK(E_FAIL, "QueryInterface", found->QueryInterface(kRule3, reinterpret_cast<void**>(rule)));
   return SUCCEEDED(result) ? Outcome() : Failed(L"INetFwRules::Item", result);
 }
 
@@ -124,18 +126,21 @@ Outcome Fill(INetFwRule3* rule, const Rule& wanted) {
   const Bstr users(wanted.local_users.z());
   const Bstr kinds(L"All");
   const bool has_ports = wanted.protocol != kAnyProtocol;
-  HRESULT result = rule->put_Name(name.get());
-  if (SUCCEEDED(result)) result = rule->put_Direction(NET_FW_RULE_DIR_OUT);
-  if (SUCCEEDED(result)) result = rule->put_Action(NET_FW_ACTION_BLOCK);
-  if (SUCCEEDED(result)) result = rule->put_Profiles(kAllProfiles);
-  if (SUCCEEDED(result)) result = rule->put_InterfaceTypes(kinds.get());
-  if (SUCCEEDED(result)) result = rule->put_Protocol(wanted.protocol);
-  if (SUCCEEDED(result) && has_ports) result = rule->put_LocalPorts(all.get());
-  if (SUCCEEDED(result) && has_ports) result = rule->put_RemotePorts(ports.get());
-  if (SUCCEEDED(result)) result = rule->put_LocalAddresses(all.get());
-  if (SUCCEEDED(result)) result = rule->put_RemoteAddresses(addresses.get());
-  if (SUCCEEDED(result)) result = rule->put_LocalUserAuthorizedList(users.get());
-  if (SUCCEEDED(result)) result = rule->put_Enabled(VARIANT_TRUE);
+  HRESULT result = ASK(E_FAIL, "put_Name", rule->put_Name(name.get()));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "put_Direction", rule->put_Direction(NET_FW_RULE_DIR_OUT));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "put_Action", rule->put_Action(NET_FW_ACTION_BLOCK));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "put_Profiles", rule->put_Profiles(kAllProfiles));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "put_InterfaceTypes", rule->put_InterfaceTypes(kinds.get()));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "put_Protocol", rule->put_Protocol(wanted.protocol));
+  if (SUCCEEDED(result) && has_ports) result = ASK(E_FAIL, "put_LocalPorts", rule->put_LocalPorts(all.get()));
+  if (SUCCEEDED(result) && has_ports)
+    result = ASK(E_FAIL, "put_RemotePorts", rule->put_RemotePorts(ports.get()));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "put_LocalAddresses", rule->put_LocalAddresses(all.get()));
+  if (SUCCEEDED(result))
+    result = ASK(E_FAIL, "put_RemoteAddresses", rule->put_RemoteAddresses(addresses.get()));
+  if (SUCCEEDED(result))
+    result = ASK(E_FAIL, "put_LocalUserAuthorizedList", rule->put_LocalUserAuthorizedList(users.get()));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "put_Enabled", rule->put_Enabled(VARIANT_TRUE));
   return SUCCEEDED(result) ? Outcome() : Failed(L"INetFwRule3", result);
 }
 
@@ -148,11 +153,12 @@ Outcome Set(INetFwRules* rules, const Rule& wanted) {
   Outcome outcome = Find(rules, wanted.name, rule.put());
   if (outcome.call != nullptr) return outcome;
   if (rule.get() != nullptr) return Fill(rule.get(), wanted);
-  const HRESULT made = CoCreateInstance(kRuleClass, nullptr, CLSCTX_INPROC_SERVER, kRule3, rule.put_void());
+  const HRESULT made =
+      CALL(E_FAIL, CoCreateInstance, kRuleClass, nullptr, CLSCTX_INPROC_SERVER, kRule3, rule.put_void());
   if (FAILED(made)) return Failed(L"INetFwRule3", made);
   outcome = Fill(rule.get(), wanted);
   if (outcome.call != nullptr) return outcome;
-  const HRESULT added = rules->Add(rule.get());
+  const HRESULT added = ASK(E_FAIL, "Add", rules->Add(rule.get()));
   return SUCCEEDED(added) ? Outcome() : Failed(L"INetFwRules::Add", added);
 }
 
@@ -162,16 +168,19 @@ HRESULT ReadWhole(INetFwRule3* rule, bool* is_whole) {
   VARIANT_BOOL enabled = VARIANT_FALSE;
   long profiles = 0;
   Bstr kinds, addresses, ports, application, service, package;
-  HRESULT result = rule->get_Direction(&direction);
-  if (SUCCEEDED(result)) result = rule->get_Action(&action);
-  if (SUCCEEDED(result)) result = rule->get_Enabled(&enabled);
-  if (SUCCEEDED(result)) result = rule->get_Profiles(&profiles);
-  if (SUCCEEDED(result)) result = rule->get_InterfaceTypes(kinds.put());
-  if (SUCCEEDED(result)) result = rule->get_LocalAddresses(addresses.put());
-  if (SUCCEEDED(result)) result = rule->get_LocalPorts(ports.put());
-  if (SUCCEEDED(result)) result = rule->get_ApplicationName(application.put());
-  if (SUCCEEDED(result)) result = rule->get_ServiceName(service.put());
-  if (SUCCEEDED(result)) result = rule->get_LocalAppPackageId(package.put());
+  HRESULT result = ASK(E_FAIL, "get_Direction", rule->get_Direction(&direction));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "get_Action", rule->get_Action(&action));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "get_Enabled", rule->get_Enabled(&enabled));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "get_Profiles", rule->get_Profiles(&profiles));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "get_InterfaceTypes", rule->get_InterfaceTypes(kinds.put()));
+  if (SUCCEEDED(result))
+    result = ASK(E_FAIL, "get_LocalAddresses", rule->get_LocalAddresses(addresses.put()));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "get_LocalPorts", rule->get_LocalPorts(ports.put()));
+  if (SUCCEEDED(result))
+    result = ASK(E_FAIL, "get_ApplicationName", rule->get_ApplicationName(application.put()));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "get_ServiceName", rule->get_ServiceName(service.put()));
+  if (SUCCEEDED(result))
+    result = ASK(E_FAIL, "get_LocalAppPackageId", rule->get_LocalAppPackageId(package.put()));
   constexpr long kEvery = NET_FW_PROFILE2_DOMAIN | NET_FW_PROFILE2_PRIVATE | NET_FW_PROFILE2_PUBLIC;
   *is_whole = direction == NET_FW_RULE_DIR_OUT && action == NET_FW_ACTION_BLOCK && enabled != VARIANT_FALSE &&
               (profiles & kEvery) == kEvery && SameText(kinds.z(), L"All") && addresses.IsAll() &&
@@ -186,10 +195,12 @@ Outcome ReadRule(INetFwRules* rules, Rule* rule, bool* found) {
   *found = outcome.call == nullptr && held.get() != nullptr;
   if (!*found) return outcome;
   Bstr addresses, ports, users;
-  HRESULT result = held->get_Protocol(&rule->protocol);
-  if (SUCCEEDED(result)) result = held->get_RemoteAddresses(addresses.put());
-  if (SUCCEEDED(result)) result = held->get_RemotePorts(ports.put());
-  if (SUCCEEDED(result)) result = held->get_LocalUserAuthorizedList(users.put());
+  HRESULT result = ASK(E_FAIL, "get_Protocol", held->get_Protocol(&rule->protocol));
+  if (SUCCEEDED(result))
+    result = ASK(E_FAIL, "get_RemoteAddresses", held->get_RemoteAddresses(addresses.put()));
+  if (SUCCEEDED(result)) result = ASK(E_FAIL, "get_RemotePorts", held->get_RemotePorts(ports.put()));
+  if (SUCCEEDED(result))
+    result = ASK(E_FAIL, "get_LocalUserAuthorizedList", held->get_LocalUserAuthorizedList(users.put()));
   if (SUCCEEDED(result)) result = ReadWhole(held.get(), &rule->is_whole);
   if (FAILED(result)) return Failed(L"INetFwRule3", result);
   rule->remote_addresses.Put(addresses.z());
@@ -206,7 +217,7 @@ Outcome Remove(INetFwRules* rules, const Text& name) {
     Com<INetFwRule3> rule;
     const Outcome outcome = Find(rules, name, rule.put());
     if (outcome.call != nullptr || rule.get() == nullptr) return outcome;
-    const HRESULT result = rules->Remove(key.get());
+    const HRESULT result = ASK(E_FAIL, "Remove", rules->Remove(key.get()));
     if (FAILED(result)) return Failed(L"INetFwRules::Remove", result);
   }
   return {L"INetFwRules::Remove", ERROR_TOO_MANY_NAMES};
@@ -216,13 +227,14 @@ Outcome Remove(INetFwRules* rules, const Text& name) {
 // may come into force with the next network.
 Outcome Count(INetFwPolicy2* policy, bool* counts) {
   NET_FW_MODIFY_STATE state = NET_FW_MODIFY_STATE_GP_OVERRIDE;
-  HRESULT result = policy->get_LocalPolicyModifyState(&state);
+  HRESULT result = ASK(E_FAIL, "get_LocalPolicyModifyState", policy->get_LocalPolicyModifyState(&state));
   *counts = state != NET_FW_MODIFY_STATE_GP_OVERRIDE;
   constexpr NET_FW_PROFILE_TYPE2 kProfiles[] = {NET_FW_PROFILE2_DOMAIN, NET_FW_PROFILE2_PRIVATE,
                                                 NET_FW_PROFILE2_PUBLIC};
   for (const auto profile : kProfiles) {
     VARIANT_BOOL enabled = VARIANT_FALSE;
-    if (SUCCEEDED(result)) result = policy->get_FirewallEnabled(profile, &enabled);
+    if (SUCCEEDED(result))
+      result = ASK(E_FAIL, "get_FirewallEnabled", policy->get_FirewallEnabled(profile, &enabled));
     *counts = *counts && enabled != VARIANT_FALSE;
   }
   return SUCCEEDED(result) ? Outcome() : Failed(L"INetFwPolicy2", result);
@@ -236,7 +248,7 @@ Outcome Perform(FirewallTask* task) {
   if (opened.call != nullptr) return opened;
   if (task->act == Act::kCount) return Count(policy.get(), &task->holds);
   Com<INetFwRules> rules;
-  const HRESULT listed = policy->get_Rules(rules.put());
+  const HRESULT listed = ASK(E_FAIL, "get_Rules", policy->get_Rules(rules.put()));
   if (FAILED(listed)) return Failed(L"INetFwPolicy2", listed);
   switch (task->act) {
     case Act::kSet:

@@ -3,6 +3,7 @@
 // abandoned.
 #include "mutex.h"
 
+#include "../common/calls.h"
 #include "js.h"
 
 namespace castellan {
@@ -12,7 +13,9 @@ struct Lock {
   Lock* next;
   DWORD id;
   DWORD timeout;
+  // WAIT_FAILED until the mutex was waited for.
   DWORD result;
+  DWORD error;
   HANDLE mutex;
   HANDLE settled;
   HANDLE release;
@@ -23,21 +26,35 @@ SRWLOCK guard = SRWLOCK_INIT;
 Lock* held = nullptr;
 DWORD last_id = 0;
 
+bool IsHeld(DWORD result) {
+  return result == WAIT_OBJECT_0 || result == WAIT_ABANDONED;
+}
+
+// Whoever waits for `settled` also sees the end of this thread: a lock that cannot be told of is let go.
 DWORD WINAPI Hold(void* given) {
   auto* lock = static_cast<Lock*>(given);
-  const DWORD result = WaitForSingleObject(lock->mutex, lock->timeout);
-  lock->result = result;
-  SetEvent(lock->settled);
-  if (result == WAIT_OBJECT_0 || result == WAIT_ABANDONED) {
-    WaitForSingleObject(lock->release, INFINITE);
-    ReleaseMutex(lock->mutex);
+  lock->result = CALL(WAIT_FAILED, WaitForSingleObject, lock->mutex, lock->timeout);
+  if (!IsHeld(lock->result)) {
+    if (lock->result == WAIT_FAILED) lock->error = GetLastError();
+    SetEvent(lock->settled);
+    return 0;
   }
+  if (!CALL(FALSE, SetEvent, lock->settled)) {
+    lock->error = GetLastError();
+    lock->result = WAIT_FAILED;
+  } else {
+    // Let go too early, somebody else would change the same lists at the same time.
+    while (CALL(WAIT_FAILED, WaitForSingleObject, lock->release, INFINITE) != WAIT_OBJECT_0) Sleep(10);
+  }
+  ReleaseMutex(lock->mutex);
   return 0;
 }
 
+// To be called when its thread has ended, or will end at once.
 void Drop(Lock* lock) {
   if (lock->thread != nullptr) {
-    WaitForSingleObject(lock->thread, INFINITE);
+    // The thread may still look at what it was given: that is then left to it.
+    if (CALL(WAIT_FAILED, WaitForSingleObject, lock->thread, INFINITE) != WAIT_OBJECT_0) return;
     CloseHandle(lock->thread);
   }
   if (lock->mutex != nullptr) CloseHandle(lock->mutex);
@@ -58,27 +75,37 @@ Outcome Take(LockTask* task) {
   auto* lock = static_cast<Lock*>(Allocate(sizeof(Lock)));
   *lock = {};
   lock->timeout = task->timeout;
-  lock->mutex = CreateMutexW(nullptr, FALSE, task->name);
+  lock->result = WAIT_FAILED;
+  lock->mutex = CALL(nullptr, CreateMutexW, nullptr, FALSE, task->name);
   Outcome outcome;
   if (lock->mutex == nullptr) outcome = FailedCall(L"CreateMutex");
   if (outcome.call == nullptr) {
-    lock->settled = CreateEventW(nullptr, TRUE, FALSE, nullptr);
-    lock->release = CreateEventW(nullptr, TRUE, FALSE, nullptr);
-    if (lock->settled == nullptr || lock->release == nullptr) outcome = FailedCall(L"CreateEvent");
+    lock->settled = CALL(nullptr, CreateEventW, nullptr, TRUE, FALSE, nullptr);
+    if (lock->settled != nullptr) lock->release = CALL(nullptr, CreateEventW, nullptr, TRUE, FALSE, nullptr);
+    if (lock->release == nullptr) outcome = FailedCall(L"CreateEvent");
   }
   if (outcome.call == nullptr) {
-    lock->thread = CreateThread(nullptr, 0, Hold, lock, 0, nullptr);
+    lock->thread = CALL(nullptr, CreateThread, nullptr, 0, Hold, lock, 0, nullptr);
     if (lock->thread == nullptr) outcome = FailedCall(L"CreateThread");
   }
   if (outcome.call != nullptr) {
     Drop(lock);
     return outcome;
   }
-  WaitForSingleObject(lock->settled, INFINITE);
-  task->result = lock->result;
-  if (lock->result != WAIT_OBJECT_0 && lock->result != WAIT_ABANDONED) {
+  const HANDLE either[] = {lock->settled, lock->thread};
+  const DWORD waited = CALL(WAIT_FAILED, WaitForMultipleObjects, 2, either, FALSE, INFINITE);
+  if (waited == WAIT_FAILED) {
+    outcome = FailedCall(L"WaitForMultipleObjects");
+    // What it may hold is let go as soon as it has it.
+    SetEvent(lock->release);
     Drop(lock);
-    return {};
+    return outcome;
+  }
+  task->result = lock->result;
+  if (!IsHeld(lock->result)) {
+    if (lock->result == WAIT_FAILED) outcome = {L"WaitForSingleObject", lock->error};
+    Drop(lock);
+    return outcome;
   }
   AcquireSRWLockExclusive(&guard);
   lock->id = ++last_id;
@@ -92,9 +119,6 @@ Outcome Take(LockTask* task) {
 void Work(Task* given) {
   auto* task = static_cast<LockTask*>(given);
   task->outcome = Take(task);
-  if (task->outcome.call == nullptr && task->result == WAIT_FAILED) {
-    task->outcome = {L"WaitForSingleObject", ERROR_INVALID_HANDLE};
-  }
 }
 
 napi_value Answer(Js js, Task* given) {
@@ -140,10 +164,8 @@ napi_value UnlockMutex(napi_env env, napi_callback_info info) {
     break;
   }
   ReleaseSRWLockExclusive(&guard);
-  if (found != nullptr) {
-    SetEvent(found->release);
-    Drop(found);
-  }
+  // Where the word cannot be said it stays held, by a thread that this process ends with.
+  if (found != nullptr && CALL(FALSE, SetEvent, found->release)) Drop(found);
   return js.Undefined();
 }
 

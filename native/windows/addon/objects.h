@@ -17,11 +17,19 @@ class Handle {
   Handle& operator=(const Handle&) = delete;
   HANDLE get() const { return handle_; }
 
-  // The path itself, never what a link in its last component names; a path of any length.
+  // The path itself, never what a link in its last component names; a path of any length. `\\.\NUL` is the
+  // null device; every other path is one of a file system.
   Outcome Open(const wchar_t* path, DWORD access);
+
+  // By its number (ERROR_INVALID_PARAMETER: there is none), on the volume of an object.
+  Outcome OpenNumber(const Handle& volume, const unsigned char (&number)[16], DWORD access);
+
+  // What has a list and no number.
+  bool is_device() const { return is_device_; }
 
  private:
   HANDLE handle_ = INVALID_HANDLE_VALUE;
+  bool is_device_ = false;
 };
 
 // Hexadecimal: 32 and 16 digits.
@@ -30,9 +38,14 @@ struct Identity {
   wchar_t volume[17];
 };
 
-Outcome IdentityOf(HANDLE object, Identity* identity);
+// Two lower-case digits for each byte, and a NUL.
+void PutDigits(const unsigned char* bytes, size_t count, wchar_t* digits);
+
+// Of a device, zeros.
+Outcome IdentityOf(const Handle& object, Identity* identity);
 
 napi_value DescribeObject(napi_env env, napi_callback_info info);
+napi_value FindObject(napi_env env, napi_callback_info info);
 
 }  // namespace castellan
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr DWORD kChunk = 1 << 15;
 // For the account's profile to be loaded and the runner to say who it is, in milliseconds.
-constexpr DWORD kPatience = 30000;
+constexpr DWORD kPatience = 15000;
 // Bytes; half of the secret is said by each side.
 constexpr size_t kSecret = 32;
 

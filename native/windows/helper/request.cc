@@ -1,5 +1,7 @@
 #include "request.h"
 
+#include "../common/calls.h"
+
 namespace castellan {
 namespace {
 
@@ -63,8 +65,8 @@ bool IsBatch(const JsonValue* program) {
 
 int CompareNames(const wchar_t* left, size_t left_length, const wchar_t* right, size_t right_length) {
   // CSTR_LESS_THAN is 1, CSTR_EQUAL 2; 0 is a failure.
-  return CompareStringOrdinal(left, static_cast<int>(left_length), right, static_cast<int>(right_length),
-                              TRUE);
+  return CALL(0, CompareStringOrdinal, left, static_cast<int>(left_length), right,
+              static_cast<int>(right_length), TRUE);
 }
 
 const wchar_t* ReadEnvironment(const JsonValue* object, Text* block) {
