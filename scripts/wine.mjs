@@ -42,7 +42,9 @@ function build() {
     compileWindows(target, { source, zigRun, work: path.join(out, 'objects'), out, headers, only, define })
   }
   if (packaged === undefined) make('shipped', ['helper', 'addon'], [])
-  make('faults', ['helper'], ['CASTELLAN_FAULTS'])
+  make('faults', ['helper', 'addon'], ['CASTELLAN_FAULTS'])
+  // The library gives its helper no variables.
+  make('pretending', ['helper'], ['CASTELLAN_FAULTS', 'CASTELLAN_PRETENDS'])
 }
 
 /** What the checks are told: where the library is, the shipped files, the test build, and where results go. */
@@ -54,6 +56,11 @@ function variablesFor(results) {
     CASTELLAN_HELPER: `${shipped}\\castellan-helper.exe`,
     CASTELLAN_ADDON: `${shipped}\\castellan.node`,
     CASTELLAN_FAULT_HELPER: `${made('faults')}\\castellan-helper.exe`,
+    CASTELLAN_FAULT_ADDON: `${made('faults')}\\castellan.node`,
+    CASTELLAN_PRETENDING_HELPER: `${made('pretending')}\\castellan-helper.exe`,
+    CASTELLAN_NODE: 'Z:\\node\\node.exe',
+    CASTELLAN_PROGRAM: 'Z:\\repo\\dist\\bundle\\castellan.js',
+    CASTELLAN_ONLY: process.env.CASTELLAN_ONLY ?? '',
     CASTELLAN_RESULTS: `Z:\\home\\${results}`,
   }
 }

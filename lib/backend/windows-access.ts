@@ -8,7 +8,8 @@
 import { randomUUID } from 'node:crypto'
 
 import { LaunchError } from '../errors.ts'
-import type { OrFailure, WindowsBinding, WindowsObject } from '../native/windows-binding.ts'
+import type { OrFailure, WindowsBinding, WindowsFailure, WindowsObject } from '../native/windows-binding.ts'
+import { nullDevice } from '../plan/windows/access-entries.ts'
 import type { Ace } from '../plan/windows/acl-machine.ts'
 import { type AclOperation, aclOperations, type SidOfRole } from '../plan/windows/acl-operations.ts'
 import type { CapabilityRole } from '../plan/windows/capabilities.ts'
@@ -19,7 +20,15 @@ import type { WindowsState } from './windows-state.ts'
 
 export type AclBinding = Pick<
   WindowsBinding,
-  'probe' | 'processStarted' | 'describeObject' | 'readAcl' | 'setAce' | 'removeAce' | 'lockMutex' | 'unlockMutex'
+  | 'probe'
+  | 'processStarted'
+  | 'describeObject'
+  | 'findObject'
+  | 'readAcl'
+  | 'setAce'
+  | 'removeAce'
+  | 'lockMutex'
+  | 'unlockMutex'
 >
 
 export interface AccessMachine {
@@ -58,6 +67,12 @@ function answered<Value>(result: OrFailure<Value>, act: string, path?: string): 
     throw accessFailure(`cannot ${act}${path === undefined ? '' : ` ${path}`}: ${call} failed with ${win32}`, path)
   }
   return result
+}
+
+/** ERROR_ACCESS_DENIED: this process may not change the list of the null device. */
+function isDenied(result: unknown): boolean {
+  const failure = typeof result === 'object' && result !== null && 'failure' in result ? result.failure : null
+  return (failure as WindowsFailure | null)?.win32 === 5
 }
 
 function isEntry(one: Ace, other: Ace): boolean {
@@ -110,14 +125,13 @@ export class WindowsAccess {
       const left: string[] = []
       for (const entry of cleanupOrder(state.journal(), groupSid)) {
         const { id, path, file, volume, ace } = entry
-        if (this.#sight(entry) !== null) {
-          const removed = await binding.removeAce({ path, file, volume }, ace.type, ace.sid)
-          if (removed !== undefined) {
-            left.push(path)
-            continue
-          }
-        }
-        state.note({ version: 1, id, state: 'revoked' })
+        const place = this.#find(entry)
+        const isOff =
+          place === 'gone' ||
+          (place !== 'unknown' &&
+            (await binding.removeAce({ path: place, file, volume }, ace.type, ace.sid)) === undefined)
+        if (isOff) state.note({ version: 1, id, state: 'revoked' })
+        else left.push(place === 'unknown' ? path : place)
       }
       if (left.length === 0) state.emptyJournal()
       return left
@@ -159,10 +173,13 @@ export class WindowsAccess {
 
   async #settle(entry: JournalEntry, entries: readonly JournalEntry[]): Promise<void> {
     const { binding, state } = this.#machine
-    const { id, path, file, volume, ace, before } = entry
-    const object = this.#sight(entry)
-    const own = object === null ? [] : answered(binding.readAcl(path), 'read the access list of', path).own
-    const sight = { exists: object !== null, present: own.some(other => isEqual(other, ace)), ownerAlive: false }
+    const { id, file, volume, ace, before } = entry
+    const path = this.#find(entry)
+    // Its volume may come back, and the entry with it.
+    if (path === 'unknown') return
+    const exists = path !== 'gone'
+    const own = exists ? answered(binding.readAcl(path), 'read the access list of', path).own : []
+    const sight = { exists, present: own.some(other => isEqual(other, ace)), ownerAlive: false }
     const others = entries
       .filter(other => other.id !== id)
       .map(other => ({ entry: other, ownerAlive: this.#isAlive(other) }))
@@ -176,6 +193,8 @@ export class WindowsAccess {
         const done = await (before === null
           ? binding.removeAce(place, ace.type, ace.sid)
           : binding.setAce(place, before))
+        // An entry that an administrator's run put there is one's to take off, and goes when the system starts anew.
+        if (path === nullDevice && isDenied(done)) return
         answered(done, 'change the access list of', path)
         break
       }
@@ -185,22 +204,32 @@ export class WindowsAccess {
     state.note({ version: 1, id, state: 'revoked' })
   }
 
-  /** The object of an entry, where it still stands at its path. */
-  #sight({ path, file, volume }: JournalEntry): WindowsObject | null {
-    const found = this.#machine.binding.describeObject(path)
-    return 'failure' in found || found.file !== file || found.volume !== volume ? null : found
+  /**
+   * Where the object of an entry is now, by its number: something that was moved took its entries along. `gone`: nowhere.
+   * `unknown`: its volume is not there, or cannot be asked.
+   */
+  #find({ path, file, volume }: JournalEntry): WindowsPath | 'gone' | 'unknown' {
+    const { binding } = this.#machine
+    const isIt = (object: WindowsObject) => object.file === file && object.volume === volume
+    const there = binding.describeObject(path)
+    if (!('failure' in there) && isIt(there)) return path as WindowsPath
+    const found = binding.findObject(path, file, volume)
+    if (found === null) return 'gone'
+    return 'failure' in found || !isIt(found) ? 'unknown' : (found.finalPath as WindowsPath)
   }
 
   #isAlive({ owner }: JournalEntry): boolean {
-    return this.#machine.binding.processStarted(owner.pid) === owner.started
+    return answered(this.#machine.binding.processStarted(owner.pid), 'look at a process') === owner.started
   }
 
   /** `made`: gets the entry before the object is touched. */
   async #carryOut(operation: AclOperation, plan: WindowsPlan, made: JournalEntry[]): Promise<void> {
     if (operation.kind === 'make-directory') return this.#machine.makeDirectory(operation.path)
-    const { path, ace, onlyWhenUnreadable } = operation
+    const { path, ace, onlyWhenUnreadable, whenPermitted } = operation
     const { binding, state } = this.#machine
-    const object = answered(binding.describeObject(path), 'look at', path)
+    const seen = binding.describeObject(path)
+    if (whenPermitted && isDenied(seen)) return
+    const object = answered(seen, 'look at', path)
     if (pathKey(object.finalPath) !== pathKey(path)) {
       throw accessFailure(`cannot change the access list of ${path}: it leads to ${object.finalPath}`, path)
     }
@@ -208,15 +237,19 @@ export class WindowsAccess {
     if (ace.type === 'allow' && object.reparseTag !== 0) {
       throw accessFailure(`cannot open ${path}: it is a link, and what it names may change`, path)
     }
-    const list = answered(binding.readAcl(path), 'read the access list of', path)
+    const read = binding.readAcl(path)
+    if (whenPermitted && isDenied(read)) return
+    const list = answered(read, 'read the access list of', path)
+    // Everybody may write there: nothing is left to open.
+    if (list.missing && whenPermitted) return
     if (list.missing)
       throw accessFailure(`cannot change the access list of ${path}: it has none, so everybody may do everything`, path)
     if (onlyWhenUnreadable && list.readers.some(sid => everybody.has(sid))) return
     const before = list.own.find(other => isEntry(other, ace)) ?? null
-    const persistent = plan.persistAcl && operation.ace.sid !== this.#machine.groupSid
+    const persistent = plan.persistAcl && !whenPermitted && operation.ace.sid !== this.#machine.groupSid
     const isThere = before !== null && isEqual(before, ace)
     if (isThere && persistent && this.#isJournaled(object, ace)) return
-    const { pid, started } = binding.probe()
+    const { pid, started } = this.#own()
     const entry: JournalEntry = {
       id: randomUUID(),
       path,
@@ -232,13 +265,21 @@ export class WindowsAccess {
     made.push(entry)
     if (!isThere) {
       const { file, volume } = object
-      answered(await binding.setAce({ path, file, volume }, ace), 'change the access list of', path)
+      const done = await binding.setAce({ path, file, volume }, ace)
+      if (whenPermitted && isDenied(done)) return state.note({ version: 1, id: entry.id, state: 'revoked' })
+      answered(done, 'change the access list of', path)
       const after = answered(binding.readAcl(path), 'read the access list of', path)
       if (!after.own.some(other => isEqual(other, ace))) {
         throw accessFailure(`cannot change the access list of ${path}: the entry is not there after it was set`, path)
       }
     }
     state.note({ version: 1, id: entry.id, state: 'applied' })
+  }
+
+  /** Who owns what is written into the journal. Without it an entry would look like one of a process that has ended. */
+  #own() {
+    const { pid, started } = answered(this.#machine.binding.probe(), 'look at this process')
+    return { pid, started }
   }
 
   #isJournaled(object: WindowsObject, ace: Ace): boolean {

@@ -13,7 +13,7 @@ import { LaunchError } from '../errors.ts'
 import type { WindowsBinding } from '../native/windows-binding.ts'
 import type { WindowsPlan } from '../plan/windows/plan.ts'
 import { type LogonRequest, RUNNER_VERSION } from '../plan/windows/runner-messages.ts'
-import { readSetupUsers, setupStatus } from '../plan/windows/setup-status.ts'
+import { readSetupUsers, type SetupStatusQuestion, setupStatus } from '../plan/windows/setup-status.ts'
 import { type WindowsPath, windowsChild } from '../plan/windows/windows-path.ts'
 import { markerFile, setupDirectories, usersFile } from './windows-setup.ts'
 
@@ -25,6 +25,8 @@ export interface LogonMachine {
   /** What this process calls the state directory. */
   readonly folder: string
   readonly helper: string
+  /** What the setup must have been done for. */
+  readonly network: Pick<SetupStatusQuestion, 'proxyPorts' | 'localBinding'>
 }
 
 const binDirectory = setupDirectories[1]
@@ -51,7 +53,7 @@ export function logonRequest({ backend, identity }: WindowsPlan, machine: LogonM
   const text = (name: string) => textOf(path.join(machine.folder, name))
   const users = text(usersFile)
   // Looked at again: since the plan was made a setup may have begun, which empties the marker first.
-  const status = setupStatus({ marker: text(markerFile), users, identity, proxyPorts: [], localBinding: false })
+  const status = setupStatus({ marker: text(markerFile), users, identity, ...machine.network })
   const user = readSetupUsers(users)?.[identity]
   if (status !== 'ready' || user === undefined) throw logonFailure(`the elevated backend is not set up: ${status}`)
   return {

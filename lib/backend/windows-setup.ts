@@ -107,7 +107,8 @@ export class WindowsSetup implements SetupPort {
 
   readonly #steps: Readonly<Record<SetupStep, () => void | Promise<void>>> = {
     'check-elevation': () => {
-      if (!this.#binding.probe().elevated) throw new StepFailed({ message: 'this process has no administrator rights' })
+      const { elevated } = answered(this.#binding.probe(), 'orchestrator_elevation_check_failed')
+      if (!elevated) throw new StepFailed({ message: 'this process has no administrator rights' })
     },
     'make-directories': () => {
       for (const name of setupDirectories) this.#files.makeDirectory(name)

@@ -11,6 +11,7 @@ export const windowsCommand: Subcommand = {
     'state-directory': { type: 'string' },
     'proxy-port': { type: 'string', multiple: true },
     'local-binding': { type: 'boolean' },
+    payload: { type: 'string' },
     accounts: { type: 'boolean' },
     'dry-run': { type: 'boolean' },
     json: { type: 'boolean' },
@@ -35,13 +36,13 @@ async function act(line: CommandLine): Promise<Ending> {
 }
 
 const optionsOf: Readonly<Record<string, readonly string[]>> = {
-  setup: ['proxy-port', 'local-binding', 'dry-run'],
+  setup: ['proxy-port', 'local-binding', 'payload', 'dry-run'],
   status: ['proxy-port', 'local-binding'],
   cleanup: ['accounts', 'dry-run'],
 }
 
 function refuseStrays(word: string, line: CommandLine): void {
-  const stray = ['proxy-port', 'local-binding', 'accounts', 'dry-run'].find(
+  const stray = ['proxy-port', 'local-binding', 'payload', 'accounts', 'dry-run'].find(
     name => line.has(name) && optionsOf[word]?.includes(name) !== true,
   )
   if (stray !== undefined) throw new UsageError(`windows ${word} has no option --${stray}`)
@@ -67,6 +68,8 @@ function tell(line: CommandLine, value: object, lines: readonly string[]): void 
 }
 
 async function setup(line: CommandLine): Promise<Ending> {
+  const payload = line.one('payload')
+  if (payload !== undefined) return await setUpAsAsked(line, payload)
   const settings = settingsOf(line)
   if (line.has('dry-run')) {
     const steps = windowsSetupSteps.map((step, index) => `${index + 1}. ${step}`)
@@ -76,6 +79,14 @@ async function setup(line: CommandLine): Promise<Ending> {
   const told = line.has('json') ? undefined : (step: string) => say('stdout', step)
   const { stateDirectory, done } = await setUpWindows({ ...settings, told })
   tell(line, { stateDirectory, done }, [`The elevated backend is ready in ${stateDirectory}.`])
+  return 0
+}
+
+/** Started with an administrator's rights, without a window: what it has to say stands in the state directory. */
+async function setUpAsAsked(line: CommandLine, payload: string): Promise<Ending> {
+  const other = ['state-directory', 'proxy-port', 'local-binding', 'dry-run'].find(name => line.has(name))
+  if (other !== undefined) throw new UsageError(`--payload says everything, so --${other} cannot stand beside it`)
+  await setUpWindows({ payload })
   return 0
 }
 

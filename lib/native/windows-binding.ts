@@ -26,7 +26,7 @@
  * `elevated` takes a `LogonRequest` (`plan/windows/runner-messages.ts`) in a frame of its own before the request, and hands on
  * descriptors 0, 1 and 2 only. It logs the account on and starts a copy of itself as that account (`runner`), suspended and in a job
  * that ends with the helper. The two speak over two named pipes that only the account may open, from this machine; the helper takes
- * nobody but the process that it started, and each side says its half of a secret first. Everything up to there has 30 s. The runner
+ * nobody but the process that it started, and each side says its half of a secret first. Everything up to there has 15 s. The runner
  * makes and checks the token, starts the command in a job of its own, and passes streams on in frames; whatever ends one of the two
  * ends the command.
  *
@@ -233,9 +233,10 @@ export interface FoundFirewallRule extends NativeFirewallRule {
 
 export interface WindowsBinding {
   readonly system: 'win32'
-  probe(): WindowsProbe
-  /** Null when no process has this number; an empty text for one that may not be looked at. */
-  processStarted(pid: number): string | null
+  /** Everything in it was found out; what could not be is a failure, and nothing is known then. */
+  probe(): OrFailure<WindowsProbe>
+  /** Null when no process has this number, or it has ended; an empty text for one that may not be looked at: another user's. */
+  processStarted(pid: number): OrFailure<string | null>
 
   /**
    * Locks the whole file with LockFileEx, as flock(2) does where that is: 0, or an error number as in `os.constants.errno`.
@@ -245,8 +246,16 @@ export interface WindowsBinding {
   /** The access list of a file becomes this process's user and nobody else; undefined: it is so, and was read back. */
   makePrivate(path: string): OrFailure<undefined>
 
-  /** Opens the path itself, never what a link in its last component names. */
+  /**
+   * Opens the path itself, never what a link in its last component names. `\\\\.\\NUL` is the null device, here and in the calls
+   * about lists; no other device is opened.
+   */
   describeObject(path: string): OrFailure<WindowsObject>
+  /**
+   * The object with this number, wherever it was moved to on its volume; null when there is none any more. `path`: where it was, by
+   * which the volume is found. A failure when that volume is not there: ERROR_WRONG_DISK (34) where it is another one.
+   */
+  findObject(path: string, file: string, volume: string): OrFailure<WindowsObject | null>
   readAcl(path: string): OrFailure<NativeAcl>
   /**
    * Sets an entry by handle: it replaces the one of the same type and identifier, and below a directory everything inherits it,

@@ -63,6 +63,13 @@ export interface WindowsOptions {
   readonly everyone?: boolean | undefined
   /** Which split policies are taken: what a legacy policy can say (default), or carve-outs as far as access lists hold them. */
   readonly splitSupport?: 'round-trip' | 'carve-outs' | undefined
+  /**
+   * Elevated backend: ports of proxies on this machine that a command without network may reach, as they were given to the setup.
+   * With others than those nothing runs. Default: none.
+   */
+  readonly proxyPorts?: readonly number[] | undefined
+  /** Elevated backend: the same for servers on this machine. Default: false. */
+  readonly localBinding?: boolean | undefined
 }
 
 export interface SandboxOptions {
@@ -169,16 +176,24 @@ function checkMacosOptions(macos: MacosOptions): void {
 }
 
 function checkWindowsOptions(windows: WindowsOptions): void {
-  checkNames(windows, new Set(['backend', 'stateDirectory', 'refuseLimits', 'everyone', 'splitSupport']))
-  const { backend, stateDirectory, refuseLimits, everyone, splitSupport } = windows
+  checkNames(
+    windows,
+    new Set(['backend', 'stateDirectory', 'refuseLimits', 'everyone', 'splitSupport', 'proxyPorts', 'localBinding']),
+  )
+  const { backend, stateDirectory, refuseLimits, everyone, splitSupport, proxyPorts, localBinding } = windows
   const words = (name: string, given: unknown, known: readonly string[]) => {
     if (given === undefined || known.includes(given as string)) return
     throw new OptionError(`windows.${name}`, `windows.${name} is ${JSON.stringify(given)}; use ${known.join(', ')}`)
   }
   words('backend', backend, ['unelevated', 'elevated'])
   words('splitSupport', splitSupport, ['round-trip', 'carve-outs'])
-  if (everyone !== undefined && typeof everyone !== 'boolean') {
-    throw new OptionError('windows.everyone', 'windows.everyone must be a boolean')
+  for (const [name, given] of Object.entries({ everyone, localBinding })) {
+    if (given === undefined || typeof given === 'boolean') continue
+    throw new OptionError(`windows.${name}`, `windows.${name} must be a boolean`)
+  }
+  const isPort = (port: unknown) => Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65535
+  if (proxyPorts !== undefined && !(Array.isArray(proxyPorts) && proxyPorts.every(isPort))) {
+    throw new OptionError('windows.proxyPorts', 'windows.proxyPorts must be an array of ports')
   }
   if (stateDirectory !== undefined && typeof stateDirectory !== 'string') {
     throw new OptionError('windows.stateDirectory', 'windows.stateDirectory must be a path')

@@ -8,13 +8,22 @@ import { errorFile, markerFile, setupDirectories, usersFile, WindowsSetup } from
 import { WindowsState } from '../backend/windows-state.ts'
 import { BackendError, OptionError, WindowsSetupError } from '../errors.ts'
 import { loadBinding } from '../native/binding.ts'
+import { ownProgram } from '../native/own-program.ts'
 import type { WindowsBinding } from '../native/windows-binding.ts'
+import {
+  type ElevatedStart,
+  type ElevationFailure,
+  elevatedWords,
+  elevationFailure,
+  elevationOf,
+  readSetupFailure,
+} from '../plan/windows/elevation.ts'
 import type { Variables } from '../plan/windows/environment-names.ts'
 import { firewallRules } from '../plan/windows/network.ts'
-import { accountNames } from '../plan/windows/setup-payload.ts'
+import { accountNames, encodeSetupPayload, makeSetupPayload, readSetupPayload } from '../plan/windows/setup-payload.ts'
 import { runSetup } from '../plan/windows/setup-run.ts'
 import { type SetupStatus, setupStatus } from '../plan/windows/setup-status.ts'
-import type { SetupStep } from '../plan/windows/setup-steps.ts'
+import { type SetupStep, windowsSetupSteps } from '../plan/windows/setup-steps.ts'
 import { pathKey, type WindowsPath } from '../plan/windows/windows-path.ts'
 import { checkNames } from '../process/option-names.ts'
 import { windowsStateDirectory } from './windows-places.ts'
@@ -26,8 +35,10 @@ export interface WindowsSetupOptions {
   readonly proxyPorts?: readonly number[] | undefined
   /** Commands without network may be and reach servers on this machine. Default: false. */
   readonly localBinding?: boolean | undefined
-  /** Called before each step. */
+  /** Called before each step that this process does; a setup in an elevated process of its own is not told step by step. */
   readonly told?: ((step: SetupStep) => void) | undefined
+  /** What a process without administrator rights hands to the one that it starts with them: nothing but `told` beside it. */
+  readonly payload?: string | undefined
 }
 
 export interface WindowsSetupResult {
@@ -59,13 +70,21 @@ export interface SetupMachine {
   readonly onDisk: (path: WindowsPath) => string
   /** ISO 8601. */
   readonly now: () => string
+  /** How `castellan` is started with an administrator's rights; null where it cannot be. */
+  readonly start: ElevatedStart | null
 }
 
 /** Throws BackendError (`ERR_BACKEND_UNAVAILABLE`, capability `windows`) on every other system. */
 function thisMachine(): SetupMachine {
   const binding = loadBinding()
   if (binding.system === 'win32') {
-    return { binding, variables: () => process.env, onDisk: place => place, now: () => new Date().toISOString() }
+    return {
+      binding,
+      variables: () => process.env,
+      onDisk: place => place,
+      now: () => new Date().toISOString(),
+      start: ownProgram(),
+    }
   }
   const hint = 'only Windows has a setup; other systems need none'
   throw new BackendError(`there is nothing to set up on this system (its addon is for ${binding.system})`, {
@@ -75,7 +94,7 @@ function thisMachine(): SetupMachine {
 }
 
 function checkOptions(options: WindowsSetupOptions): void {
-  checkNames(options, new Set(['stateDirectory', 'proxyPorts', 'localBinding', 'told']))
+  checkNames(options, new Set(['stateDirectory', 'proxyPorts', 'localBinding', 'told', 'payload']))
   const { proxyPorts, localBinding } = options
   const isPort = (port: unknown) => Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535
   if (proxyPorts !== undefined && !(Array.isArray(proxyPorts) && proxyPorts.every(isPort))) {
@@ -86,36 +105,115 @@ function checkOptions(options: WindowsSetupOptions): void {
   }
 }
 
+/** What is to be set up, from options or from the payload that stands for them. */
+interface Wanted {
+  readonly stateDirectory: WindowsPath
+  readonly proxyPorts: readonly number[]
+  readonly localBinding: boolean
+  readonly wasAsked: boolean
+}
+
+function wantedOf(options: WindowsSetupOptions, variables: Variables): Wanted {
+  const { payload, proxyPorts = [], localBinding = false } = options
+  if (payload === undefined) {
+    const stateDirectory = windowsStateDirectory(options.stateDirectory, variables)
+    return { stateDirectory, proxyPorts, localBinding, wasAsked: false }
+  }
+  const read = readSetupPayload(payload)
+  if (read === null || read.mode !== 'provision-only') {
+    const failure = {
+      step: 'check-elevation',
+      code: 'helper_request_args_failed',
+      message: 'it is no payload',
+    } as const
+    throw setupError(failure)
+  }
+  return {
+    stateDirectory: windowsStateDirectory(read.state_directory, variables),
+    proxyPorts: read.proxy_ports,
+    localBinding: read.allow_local_binding,
+    wasAsked: true,
+  }
+}
+
 /**
  * Makes the accounts, their rules and the directories of the elevated backend. Can be called again, also after a failure, and begins
- * with the first step then. Throws WindowsSetupError (`ERR_WINDOWS_SETUP`) naming the step; this process must have administrator
- * rights.
+ * with the first step then. A process without administrator rights asks for them once, through Windows, and waits for the process
+ * that was started with them. Throws WindowsSetupError (`ERR_WINDOWS_SETUP`) naming the step; its code
+ * `orchestrator_helper_launch_canceled` is the person's no.
  */
 export async function setUpWindows(
   options: WindowsSetupOptions = {},
   machineOf: () => SetupMachine = thisMachine,
 ): Promise<WindowsSetupResult> {
   checkOptions(options)
-  const { binding, variables, onDisk, now } = machineOf()
-  const stateDirectory = windowsStateDirectory(options.stateDirectory, variables())
+  const machine = machineOf()
+  const wanted = wantedOf(options, machine.variables())
+  const probed = machine.binding.probe()
+  // What cannot be told is told by the step that asks for it.
+  const elevated = 'failure' in probed || probed.elevated
+  const { wasAsked } = wanted
+  const { start } = machine
+  if (start !== null && elevationOf({ elevated, wasAsked, start }) === 'ask') {
+    await setUpElsewhere(machine, start, wanted, 'failure' in probed ? '' : probed.userName)
+    return Object.freeze({ stateDirectory: wanted.stateDirectory, done: windowsSetupSteps })
+  }
+  return await setUpHere(machine, wanted, options.told)
+}
+
+async function setUpHere(
+  { binding, onDisk, now }: SetupMachine,
+  { stateDirectory, proxyPorts, localBinding }: Wanted,
+  told: WindowsSetupOptions['told'],
+): Promise<WindowsSetupResult> {
   const folder = onDisk(stateDirectory)
   const files = {
     makeDirectory: (name: string) => void mkdirSync(path.join(folder, name), { recursive: true }),
     write: (name: string, text: string) => replaceFile(path.join(folder, name), text),
     pathOf: (name: string) => `${stateDirectory}\\${name.replaceAll('/', '\\')}`,
   }
-  const { proxyPorts = [], localBinding = false } = options
   const setup = new WindowsSetup(binding, files, { proxyPorts, localBinding, now: now() })
-  const { state, done, failure } = await runSetup('provision-only', setup, options.told)
+  const { state, done, failure } = await runSetup('provision-only', setup, told)
   if (state.phase === 'complete') {
     rmSync(path.join(folder, errorFile), { force: true })
     return Object.freeze({ stateDirectory, done: Object.freeze(done) })
   }
   const { step, code } = state
-  const message = failure?.message ?? 'it failed'
-  noteFailure(path.join(folder, errorFile), { step, code, message })
-  const details = { step, setupCode: code, ...(failure?.win32 === undefined ? {} : { win32: failure.win32 }) }
-  throw new WindowsSetupError(`cannot set up the elevated backend: ${step}: ${message} (${code})`, details)
+  const win32 = failure?.win32 === undefined ? {} : { win32: failure.win32 }
+  const failed = { step, code, message: failure?.message ?? 'it failed', ...win32 }
+  noteFailure(path.join(folder, errorFile), failed)
+  throw setupError(failed)
+}
+
+/** In a process with administrator rights, which is started once, and which a person has to agree to. */
+async function setUpElsewhere(machine: SetupMachine, start: ElevatedStart, wanted: Wanted, user: string) {
+  const { binding, onDisk } = machine
+  const { stateDirectory, proxyPorts, localBinding } = wanted
+  const folder = onDisk(stateDirectory)
+  const payload = encodeSetupPayload(
+    makeSetupPayload({
+      plan: null,
+      mode: 'provision-only',
+      stateDirectory,
+      proxyPorts,
+      localBinding,
+      realUser: user === '' ? '?' : user,
+    }),
+  )
+  // What an earlier one left must not be taken for this one's.
+  rmSync(path.join(folder, errorFile), { force: true })
+  const words = elevatedWords(start, payload)
+  const answer = await binding.runElevated(start.program, words, path.dirname(start.program))
+  const text = (name: string) => textOf(path.join(folder, name))
+  const common = { marker: text(markerFile), users: text(usersFile), proxyPorts, localBinding }
+  const status = setupStatus({ ...common, identity: 'offline' })
+  const failure = elevationFailure({ answer, report: text(errorFile), status })
+  if (failure !== null) throw setupError(failure)
+}
+
+function setupError({ step, code, message, win32 }: ElevationFailure): WindowsSetupError {
+  const details = { step, setupCode: code, ...(win32 === undefined ? {} : { win32 }) }
+  return new WindowsSetupError(`cannot set up the elevated backend: ${step}: ${message} (${code})`, details)
 }
 
 /** Whether the elevated backend is set up. Changes nothing. */
@@ -133,7 +231,7 @@ export function windowsSetupStatus(
     stateDirectory,
     offline: setupStatus({ ...common, identity: 'offline' }),
     online: setupStatus({ ...common, identity: 'online' }),
-    lastFailure: readFailure(text(errorFile)),
+    lastFailure: lastFailureOf(text(errorFile)),
   })
 }
 
@@ -150,6 +248,7 @@ export async function cleanUpWindows(
   const { binding, variables, onDisk } = machineOf()
   const stateDirectory = windowsStateDirectory(options.stateDirectory, variables())
   const folder = onDisk(stateDirectory)
+  if (accounts) demandRights(binding)
   const group = binding.sidOfAccount(accountNames.group)
   const access = new WindowsAccess({
     binding,
@@ -182,6 +281,17 @@ export function aclMutex(stateDirectory: WindowsPath): string {
   return `Local\\castellan-acl-${createHash('sha256').update(pathKey(stateDirectory)).digest('hex').slice(0, 16)}`
 }
 
+/** Before anything is taken away: half of it gone would be worse than all of it there. */
+function demandRights(binding: WindowsBinding): void {
+  const probed = binding.probe()
+  const elevated = !('failure' in probed) && probed.elevated
+  if (elevated) return
+  const message =
+    'cannot take the elevated backend away: check-elevation: this process has no administrator rights. ' +
+    'Hint: run it from a terminal that was opened as administrator'
+  throw new WindowsSetupError(message, { step: 'check-elevation', setupCode: 'orchestrator_elevation_required' })
+}
+
 function demand(
   step: string,
   result: undefined | { readonly failure: { readonly call: string; readonly win32: number } },
@@ -199,21 +309,16 @@ function replaceFile(file: string, text: string): void {
 
 function noteFailure(file: string, failure: object): void {
   try {
+    mkdirSync(path.dirname(file), { recursive: true })
     replaceFile(file, JSON.stringify(failure))
   } catch {
     // The directory may be what failed; the error says it anyway.
   }
 }
 
-function readFailure(text: string | null): WindowsSetupReport['lastFailure'] {
-  try {
-    const { step, code, message } = JSON.parse(text ?? 'null') as Record<string, unknown>
-    return typeof step === 'string' && typeof code === 'string' && typeof message === 'string'
-      ? { step, code, message }
-      : null
-  } catch {
-    return null
-  }
+function lastFailureOf(text: string | null): WindowsSetupReport['lastFailure'] {
+  const read = text === null ? null : readSetupFailure(text)
+  return read === null ? null : { step: read.step, code: read.code, message: read.message }
 }
 
 function textOf(file: string): string | null {

@@ -110,6 +110,7 @@ export function windowsHost(machine: WindowsMachine): HostSystem {
               stateDirectory,
               folder: disk.toDisk(stateDirectory),
               helper: helper.path ?? '',
+              network: networkOf(options),
             })
       return {
         capabilities,
@@ -139,8 +140,7 @@ export function windowsHost(machine: WindowsMachine): HostSystem {
                     marker: text('.sandbox/setup_marker.json'),
                     users: text('.sandbox-secrets/sandbox_users.json'),
                     identity,
-                    proxyPorts: [],
-                    localBinding: false,
+                    ...networkOf(options),
                   })
                 },
                 refusedLimits: options.windows?.refuseLimits ?? [],
@@ -267,6 +267,11 @@ function globsOn(search: () => ReturnType<typeof windowsGlobSearch>) {
     },
     unchanged: () => last === undefined || JSON.stringify(find(last.question)) === last.text,
   }
+}
+
+/** What the setup must have been done for. */
+function networkOf({ windows = {} }: SandboxOptions) {
+  return { proxyPorts: windows.proxyPorts ?? [], localBinding: windows.localBinding ?? false }
 }
 
 function choiceOf({ windows = {} }: SandboxOptions) {

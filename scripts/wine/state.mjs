@@ -3,7 +3,7 @@
  * identifier and makes no account: what it would have to keep is a table here, and what it does keep is asked of it.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
 import { expect } from './checks.mjs'
@@ -130,6 +130,7 @@ async function setups() {
   const options = { stateDirectory: `${root}\\elevated` }
   const machineOf = failing => () => ({
     ...{ binding: settingUp(failing), variables: () => ({}), onDisk: path => path, now: () => '2026-01-01T00:00:00Z' },
+    start: null,
   })
   const status = () => windowsSetupStatus(options, machineOf('')).offline
   const steps = {
@@ -168,8 +169,50 @@ async function setups() {
   expect('and is not ready', status(), 'marker-missing-or-incompatible')
 }
 
+/** The one question of Windows: here nobody asks it, and what is started is a process of its own all the same. */
+async function elevations() {
+  rmSync(root, { recursive: true, force: true })
+  const stateDirectory = `${root}\\asked`
+  const prebuilt = `${root}\\build\\prebuilds\\win32-x64`
+  mkdirSync(prebuilt, { recursive: true })
+  copyFileSync(process.env.CASTELLAN_ADDON, `${prebuilt}\\castellan.node`)
+  process.env.CASTELLAN_PREBUILD = `${root}\\build`
+  let started = 0
+  const machine = start => () => ({
+    ...{ variables: () => ({}), onDisk: path => path, now: () => '2026-01-01T00:00:00Z', start },
+    binding: {
+      ...binding,
+      probe: () => ({ ...binding.probe(), elevated: false }),
+      runElevated: (...given) => {
+        started++
+        return binding.runElevated(...given)
+      },
+    },
+  })
+  const told = start =>
+    setUpWindows({ stateDirectory, proxyPorts: [8080] }, machine(start)).then(
+      () => null,
+      error => [error.code, error.step, error.setupCode],
+    )
+  const own = { program: process.env.CASTELLAN_NODE, args: [process.env.CASTELLAN_PROGRAM] }
+  // The setup of Wine stops at its first account, in the other process, which says so.
+  const failed = ['ERR_WINDOWS_SETUP', 'make-group', 'helper_users_group_create_failed']
+  expect('a setup in another process tells the step that failed there', [await told(own), started], [failed, 1])
+  expect('it got as far as that', readFileSync(`${stateDirectory}\\.sandbox\\setup_marker.json`, 'utf8'), '')
+  const deaf = { ...own, args: ['-e', '0'] }
+  expect('one that did nothing is not believed', (await told(deaf))?.[2], 'orchestrator_helper_incomplete')
+  expect(
+    'one that is not there',
+    (await told({ program: 'C:\\no.exe', args: [] }))?.[2],
+    'orchestrator_helper_launch_failed',
+  )
+  expect('where nothing can be started it stays here', (await told(null))?.[2], 'orchestrator_elevation_required')
+  delete process.env.CASTELLAN_PREBUILD
+}
+
 export async function stateChecks() {
   await journals()
   await setups()
+  await elevations()
   rmSync(root, { recursive: true, force: true })
 }

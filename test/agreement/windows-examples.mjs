@@ -3,6 +3,7 @@
  * makes mistakes on purpose.
  */
 import { choiceExamples } from './windows-examples/choices.mjs'
+import { elevationExamples } from './windows-examples/elevation.mjs'
 import { journalExamples } from './windows-examples/journal.mjs'
 import { lineExamples } from './windows-examples/lines.mjs'
 import { listExamples } from './windows-examples/lists.mjs'
@@ -18,6 +19,7 @@ const groups = [
   listExamples,
   placeExamples,
   choiceExamples,
+  elevationExamples,
 ]
 
 /** `[name, answer, expected]`. */

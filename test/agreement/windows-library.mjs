@@ -16,6 +16,8 @@ const MODULES = [
     'firewall-check',
     'choose',
     'plan-view',
+    'elevation',
+    'setup-run',
   ],
 ]
 

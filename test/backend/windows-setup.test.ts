@@ -38,7 +38,7 @@ function binding(elevated = true): WindowsBinding {
   }
   const fake: Partial<WindowsBinding> = {
     system: 'win32',
-    probe: () => ({ elevated }) as never,
+    probe: () => ({ elevated, userName: 'PC\\u' }) as never,
     makeGroup: () => act('makeGroup', { sid: 'S-1-5-21-1-1-1-500', made: true }),
     makeAccount: (_name, password) => {
       passwords.push(password)
@@ -73,6 +73,7 @@ function machine(elevated = true): () => SetupMachine {
     variables: () => ({ LOCALAPPDATA: 'C:\\u' }),
     onDisk: () => folder,
     now: () => '2026-01-01T00:00:00Z',
+    start: null,
   })
 }
 
@@ -81,6 +82,82 @@ const everything = () =>
     .filter(entry => entry.isFile())
     .map(entry => readFileSync(path.join(entry.parentPath, entry.name), 'utf8'))
     .join('\n')
+
+const start = { program: 'C:\\node\\node.exe', args: ['C:\\p\\castellan.js'] }
+
+/** A process without the rights, and what the one that it starts does with its payload. */
+function unelevated(child: (payload: string) => Promise<number | { failure: { call: string; win32: number } }>) {
+  const asked: string[][] = []
+  const runElevated = async (program: string, line: string, cwd: string) => {
+    asked.push([program, line, cwd])
+    return await child(/ --payload (\S+)$/.exec(line)?.[1] ?? '')
+  }
+  return { asked, machineOf: () => ({ ...machine(false)(), start, binding: { ...binding(false), runElevated } }) }
+}
+
+/** As the command line ends. */
+const asProcess = (elevated: boolean) => (payload: string) =>
+  setUpWindows({ payload }, () => ({ ...machine(elevated)(), start })).then(
+    () => 0,
+    () => 1,
+  )
+
+describe('a setup without administrator rights', () => {
+  it('asks for them once, and is done by the process that has them', async () => {
+    const { asked, machineOf } = unelevated(asProcess(true))
+    const result = await setUpWindows({ proxyPorts: [8080], localBinding: false }, machineOf)
+    expect(result).toEqual({ stateDirectory: 'C:\\u\\castellan', done: windowsSetupSteps })
+    expect(asked).toEqual([
+      [
+        start.program,
+        expect.stringMatching(/^C:\\p\\castellan\.js windows setup --payload [\w+/=]+$/),
+        expect.any(String),
+      ],
+    ])
+    expect(windowsSetupStatus({ proxyPorts: [8080] }, machine()).offline).toBe('ready')
+  })
+
+  it.each([
+    ['the step that failed there', 'makeAccount', 'make-accounts', 'helper_user_create_or_update_failed', 5],
+    ['that of the firewall', 'setFirewallRule', 'add-firewall-rules', 'helper_firewall_rule_create_or_add_failed', 5],
+  ])('tells %s', async (_name, call, step, setupCode, win32) => {
+    failing = call
+    const { asked, machineOf } = unelevated(asProcess(true))
+    await expect(setUpWindows({}, machineOf)).rejects.toMatchObject({ step, setupCode, win32 })
+    expect(asked.length).toBe(1)
+  })
+
+  it('never asks a second time: who was started without the rights all the same says so', async () => {
+    const { asked, machineOf } = unelevated(asProcess(false))
+    await expect(setUpWindows({}, machineOf)).rejects.toMatchObject({
+      step: 'check-elevation',
+      setupCode: 'orchestrator_elevation_required',
+    })
+    expect(asked.length).toBe(1)
+  })
+
+  it.each([
+    ['a no', { failure: { call: 'ShellExecuteEx', win32: 1223 } }, 'orchestrator_helper_launch_canceled'],
+    ['no start', { failure: { call: 'ShellExecuteEx', win32: 2 } }, 'orchestrator_helper_launch_failed'],
+    ['an end without a word', 3, 'orchestrator_helper_exit_nonzero'],
+    ['a word that is not true', 0, 'orchestrator_helper_incomplete'],
+  ])('tells %s, and does not take an older report for an answer', async (_name, answer, setupCode) => {
+    failing = 'makeGroup'
+    await expect(setUpWindows({}, machine())).rejects.toMatchObject({ step: 'make-group' })
+    const { machineOf } = unelevated(async () => answer)
+    await expect(setUpWindows({}, machineOf)).rejects.toMatchObject({ code: 'ERR_WINDOWS_SETUP', setupCode })
+    expect(log.filter(call => call.startsWith('make'))).toEqual(['makeGroup'])
+  })
+
+  it('does nothing for a payload that is none, or of another act', async () => {
+    for (const payload of ['', 'e30=', 'x']) {
+      await expect(setUpWindows({ payload }, machine())).rejects.toMatchObject({
+        setupCode: 'helper_request_args_failed',
+      })
+    }
+    expect(log).toEqual([])
+  })
+})
 
 describe('the setup of the elevated backend', () => {
   it('does every step in order, is ready afterwards, and can be done again', async () => {
@@ -173,6 +250,17 @@ describe('the setup of the elevated backend', () => {
       })
       expect(windowsSetupStatus({}, machine()).offline).toBe('marker-missing-or-incompatible')
     }
+  })
+
+  it('is not begun to be taken away without the rights', async () => {
+    await setUpWindows({}, machine())
+    log = []
+    await expect(cleanUpWindows({ accounts: true }, machine(false))).rejects.toMatchObject({
+      step: 'check-elevation',
+      setupCode: 'orchestrator_elevation_required',
+    })
+    expect(log).toEqual([])
+    expect(windowsSetupStatus({}, machine()).offline).toBe('ready')
   })
 
   it('is taken away again: the accounts before the rules that hold them', async () => {

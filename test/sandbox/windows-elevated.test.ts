@@ -101,6 +101,28 @@ describe('a command of the elevated backend', () => {
     await sandbox[Symbol.asyncDispose]()
   })
 
+  it('runs with the settings that the setup was done for', async () => {
+    const network = { proxy_ports: [8080, 3128], allow_local_binding: true }
+    writeFileSync(state('.sandbox/setup_marker.json'), JSON.stringify({ ...marker, ...network }))
+    const windows = { backend: 'elevated', proxyPorts: [3128, 8080], localBinding: true } as const
+    const sandbox = await sandboxOf({ windows })
+    expect((await sandbox.run('sh', ['-c', 'exit 6'])).exitCode).toBe(6)
+    expect(sandbox.runSync('sh', ['-c', 'exit 6']).exitCode).toBe(6)
+    await sandbox[Symbol.asyncDispose]()
+    for (const change of [{ proxyPorts: [8080] }, { localBinding: false }])
+      await expect(sandboxOf({ windows: { ...windows, ...change } })).rejects.toMatchObject({
+        message: expect.stringContaining('offline-network-settings-changed'),
+      })
+    for (const [name, value] of [
+      ['proxyPorts', [0]],
+      ['localBinding', 'yes'],
+    ])
+      await expect(sandboxOf({ windows: { [name as string]: value } })).rejects.toMatchObject({
+        code: 'ERR_INVALID_OPTION',
+        option: `windows.${name}`,
+      })
+  })
+
   it('gets three streams and no more', async () => {
     const sandbox = await sandboxOf()
     const stdio = ['pipe', 'pipe', 'pipe', 'pipe'] as const

@@ -1,5 +1,5 @@
 /** A sandbox as on Windows, on Linux: everything is real but the disk's drives, the helper and the access lists (`windows-stub.ts`). */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { WindowsCapabilities } from '../../lib/host/capabilities.ts'
 import { isUnchangedHelper } from '../../lib/native/seatbelt-helper.ts'
 import type { SandboxOptions } from '../../lib/sandbox/options.ts'
+import { cleanUpWindows } from '../../lib/sandbox/windows-setup.ts'
 import { windowsHost } from '../../lib/sandbox/windows-system.ts'
 import { makeSandbox, type Sandbox } from '../../lib/sandbox.ts'
 import { requireBuild } from '../package/repository.ts'
@@ -228,6 +229,71 @@ describe('a program on Windows', () => {
   })
 })
 
+describe('the null device', () => {
+  const entries = () => (stub.lists()['nul'] ?? []).map(({ type, mask }) => [type, mask])
+
+  it('is opened for the command while it may run, and closed again', async () => {
+    const sandbox = await sandboxOf()
+    expect(entries()).toEqual([['allow', 0x12019f]])
+    await sandbox[Symbol.asyncDispose]()
+    expect(entries()).toEqual([])
+    const everyone = await sandboxOf({ windows: { everyone: true } })
+    expect(entries()).toEqual([])
+    await everyone[Symbol.asyncDispose]()
+  })
+
+  it.each(['describeObject', 'readAcl', 'setAce'])('stays as it is where that is not permitted: %s', async name => {
+    stub.failAt = { name, at: 0, win32: 5, path: '\\\\.\\NUL' }
+    const sandbox = await sandboxOf()
+    expect((await sandbox.run('sh', ['-c', 'exit 3'])).exitCode).toBe(3)
+    await sandbox[Symbol.asyncDispose]()
+    expect(entries()).toEqual([])
+    stub.failAt = { name, at: 0, win32: 6, path: '\\\\.\\NUL' }
+    await expect(sandboxOf()).rejects.toMatchObject({ code: 'ERR_LAUNCH', stage: 'access-lists' })
+  })
+})
+
+describe('an object that was moved with an entry on it', () => {
+  const at = (name: string) => path.join(stub.root, 'c', name)
+  const granted = (key: string) => (stub.lists()[key] ?? []).length
+
+  it('is found by its number when the entry is taken off', async () => {
+    mkdirSync(at('moving/.git'), { recursive: true })
+    const sandbox = await sandboxOf({ cwd: 'C:\\moving' })
+    expect([granted('c:/moving'), granted('c:/moving/.git')]).toEqual([1, 1])
+    renameSync(at('moving'), at('moved'))
+    await sandbox[Symbol.asyncDispose]()
+    // Grants of writing outlive the sandbox, wherever they are.
+    const options = { stateDirectory: 'C:\\state\\castellan' }
+    const machine = () => ({
+      binding: stub.binding as never,
+      variables: () => variables,
+      onDisk: (place: string) => stub.disk.toDisk(place as never),
+      now: () => '',
+      start: null,
+    })
+    stub.failAt = { name: 'findObject', at: 0, win32: 34 }
+    const left = await cleanUpWindows(options, machine)
+    expect([...left.left].filter(place => place.startsWith('C:\\moving'))).not.toEqual([])
+    expect(granted('c:/moved') + granted('c:/moving')).toBeGreaterThan(0)
+    stub.failAt = null
+    expect((await cleanUpWindows(options, machine)).left).toEqual([])
+    expect(stub.lists()).toEqual({})
+    expect(journal()).toBe('')
+    rmSync(at('moved'), { recursive: true })
+  })
+
+  it('and one that is gone needs nothing any more', async () => {
+    mkdirSync(at('going/.git'), { recursive: true })
+    const sandbox = await sandboxOf({ cwd: 'C:\\going' })
+    rmSync(at('going'), { recursive: true })
+    await sandbox[Symbol.asyncDispose]()
+    const again = await sandboxOf()
+    await again[Symbol.asyncDispose]()
+    expect(journal()).not.toMatch(/revoked.*planned.*going/)
+  })
+})
+
 describe('nothing runs on Windows', () => {
   const witness = () => path.join(stub.root, 'c/ws/ran')
   const words = () => ['-c', `: > '${witness()}'`]
@@ -296,6 +362,37 @@ describe('nothing runs on Windows', () => {
       stub.clear('c:/fresh')
       rmSync(path.join(stub.root, 'c/state/castellan'), { recursive: true, force: true })
     }
+  })
+
+  it('when any call of the addon fails, until the access lists are in force', async () => {
+    const calls = ['probe', 'processStarted', 'describeObject', 'readAcl', 'setAce', 'lockMutex'] as const
+    let refused = 0
+    for (const name of calls) {
+      for (let at = 0; at < 200; at++) {
+        rmSync(path.join(stub.root, 'c/state/castellan'), { recursive: true, force: true })
+        stub.clear('c:/fresh')
+        stub.failAt = { name, at, once: true }
+        let ran = false
+        const made = await sandboxOf({ cwd: 'C:\\fresh' }).then(
+          async sandbox => {
+            ran = (await sandbox.run('sh', words()).catch(() => null)) !== null
+            await sandbox[Symbol.asyncDispose]()
+            return null
+          },
+          error => error,
+        )
+        const isOver = stub.failAt.at >= 0
+        stub.failAt = null
+        const isThere = existsSync(witness())
+        rmSync(witness(), { force: true })
+        if (isOver) break
+        // What came after everything was in force may have run; what failed before may not.
+        if (made !== null) expect([ran, made.code, made.stage]).toEqual([false, 'ERR_LAUNCH', 'access-lists'])
+        if (made !== null) refused++
+        expect(isThere).toBe(ran)
+      }
+    }
+    expect(refused).toBeGreaterThan(10)
   })
 
   it('when the state is damaged', async () => {

@@ -11,6 +11,7 @@ import type { WindowsDisk } from '../../lib/backend/windows-files.ts'
 import type { LogonBinding } from '../../lib/backend/windows-logon.ts'
 import type { WindowsCapabilities } from '../../lib/host/capabilities.ts'
 import type { NativeAce, WindowsFailure } from '../../lib/native/windows-binding.ts'
+import { nullDevice } from '../../lib/plan/windows/access-entries.ts'
 import { pathKey, windowsPathOrNull } from '../../lib/plan/windows/windows-path.ts'
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
@@ -65,7 +66,7 @@ export interface WindowsStub {
   /** The lists by the path of the object. */
   lists(): Readonly<Record<string, readonly NativeAce[]>>
   /** Calls of the addon that fail, by name; `at` counts down to the one that does. */
-  failAt: { name: string; at: number; once?: boolean } | null
+  failAt: { name: string; at: number; once?: boolean; win32?: number; path?: string } | null
   setFault(fault: object | null): void
   /** Takes every entry off an object and what is below it, as nobody of ours does. */
   clear(key: string): void
@@ -124,13 +125,16 @@ function fakeLists(
 ): Pick<WindowsStub, 'binding' | 'lists' | 'clear'> {
   const aces = new Map<string, NativeAce[]>()
   const names = new Map<string, string>()
-  const fails = (call: string): { failure: WindowsFailure } | null => {
+  const fails = (call: string, asked = ''): { failure: WindowsFailure } | null => {
     const { failAt } = stub
-    if (failAt?.name !== call) return null
+    if (failAt?.name !== call || (failAt.path !== undefined && failAt.path !== asked)) return null
     const left = failAt.at--
     if (failAt.once === true ? left !== 0 : left > 0) return null
-    return { failure: { call, win32: 5 } }
+    return { failure: { call, win32: failAt.win32 ?? 31 } }
   }
+  const device = { finalPath: nullDevice, file: '0'.repeat(32), volume: '0'.repeat(16), directory: false }
+  names.set(device.file, pathKey(nullDevice))
+  const numberOf = (asked: string) => (asked === nullDevice ? device.file : String(look(asked)?.ino))
   const look = (asked: string) => {
     try {
       const found = lstatSync(onDisk(asked))
@@ -142,23 +146,25 @@ function fakeLists(
   }
   const binding: AclBinding & LogonBinding = {
     sidOfAccount: name => fails('sidOfAccount') ?? `S-1-5-21-7-7-7-${1000 + name.length}`,
-    probe: () => ({
-      version: '10.0.22631',
-      elevated: false,
-      restricted: false,
-      wine: false,
-      userSid: 'S-1-5-21-1-2-3-1001',
-      userName: 'PC\\u',
-      logonSid: 'S-1-5-5-0-1',
-      pid: process.pid,
-      started: '1',
-    }),
-    processStarted: pid => (pid === process.pid ? '1' : null),
+    probe: () =>
+      fails('probe') ?? {
+        version: '10.0.22631',
+        elevated: false,
+        restricted: false,
+        wine: false,
+        userSid: 'S-1-5-21-1-2-3-1001',
+        userName: 'PC\\u',
+        logonSid: 'S-1-5-5-0-1',
+        pid: process.pid,
+        started: '1',
+      },
+    processStarted: pid => fails('processStarted') ?? (pid === process.pid ? '1' : null),
     describeObject(asked) {
+      if (asked === nullDevice) return fails('describeObject', asked) ?? { ...device, reparseTag: 0, hasAcls: true }
       const found = look(asked)
       if (found === null) return { failure: { call: 'CreateFileW', win32: 2 } }
       return (
-        fails('describeObject') ?? {
+        fails('describeObject', asked) ?? {
           finalPath: asked,
           file: String(found.ino),
           volume: String(found.dev),
@@ -168,19 +174,29 @@ function fakeLists(
         }
       )
     },
-    readAcl(asked) {
-      const own = aces.get(String(look(asked)?.ino)) ?? []
-      return fails('readAcl') ?? { missing: false, protected: false, own, readers: [] }
+    findObject(asked, file, volume) {
+      const failure = fails('findObject', asked)
+      if (failure !== null) return failure
+      for (const entry of readdirSync(onDisk('C:\\'), { recursive: true, withFileTypes: true })) {
+        const place = path.join(entry.parentPath, entry.name)
+        if (String(lstatSync(place).ino) !== file) continue
+        return binding.describeObject(`C:\\${path.relative(onDisk('C:\\'), place).replaceAll('/', '\\')}`)
+      }
+      return volume === String(lstatSync(onDisk('C:\\')).dev) ? null : { failure: { call: 'CreateFile', win32: 34 } }
     },
-    async setAce({ file }, ace) {
-      const failure = fails('setAce')
+    readAcl(asked) {
+      const own = aces.get(numberOf(asked)) ?? []
+      return fails('readAcl', asked) ?? { missing: false, protected: false, own, readers: [] }
+    },
+    async setAce({ path: asked, file }, ace) {
+      const failure = fails('setAce', asked)
       if (failure !== null) return failure
       const others = (aces.get(file) ?? []).filter(({ type, sid }) => type !== ace.type || sid !== ace.sid)
       aces.set(file, [...others, ace])
       return undefined
     },
-    async removeAce({ file }, type, sid) {
-      const failure = fails('removeAce')
+    async removeAce({ path: asked, file }, type, sid) {
+      const failure = fails('removeAce', asked)
       if (failure !== null) return failure
       aces.set(
         file,

@@ -7,8 +7,9 @@ import { type CapabilityRole, type CapabilityScheme, type Role, roleOfRoot, role
 import type { WindowsBackend } from './gate.ts'
 import { policyChild } from './places.ts'
 import type { WritableParts } from './roots.ts'
+import type { WindowsPath } from './windows-path.ts'
 
-export type AccessEntryKind = 'allow' | 'deny' | 'deny-read' | 'pin' | 'read'
+export type AccessEntryKind = 'allow' | 'deny' | 'deny-read' | 'pin' | 'read' | 'null-device'
 
 /** The rights of each kind. */
 export const accessMasks: Readonly<Record<AccessEntryKind, number>> = {
@@ -21,11 +22,16 @@ export const accessMasks: Readonly<Record<AccessEntryKind, number>> = {
   // DELETE, WRITE_DAC and WRITE_OWNER, and WRITE_ATTRIBUTES, with which a link is turned.
   pin: 0x000d_0100,
   read: 0x0012_00a9,
+  // FILE_GENERIC_READ and FILE_GENERIC_WRITE.
+  'null-device': 0x0012_019f,
 }
 
-/** Pins are about one name; everything else is inherited by all that is below. */
+/** The device that `NUL` is, by the one name that is taken for it. It is no place on a disk: nothing but its list is ever asked for. */
+export const nullDevice = '\\\\.\\NUL' as WindowsPath
+
+/** Pins are about one name, and nothing is below a device; everything else is inherited by all that is below. */
 export function isInherited(kind: AccessEntryKind): boolean {
-  return kind !== 'pin'
+  return kind !== 'pin' && kind !== 'null-device'
 }
 
 export interface AccessEntry {

@@ -32,7 +32,7 @@ export const fileRights = {
 
 /** What a kind of planned entry is on an object. */
 export function aceTypeOf(kind: AccessEntryKind): Ace['type'] {
-  return kind === 'allow' || kind === 'read' ? 'allow' : 'deny'
+  return kind === 'allow' || kind === 'read' || kind === 'null-device' ? 'allow' : 'deny'
 }
 
 /** Null above a drive and above a share. */

@@ -18,6 +18,11 @@ export type AclOperation =
       readonly ace: Ace
       /** Nothing is done where every user can read already. */
       readonly onlyWhenUnreadable: boolean
+      /**
+       * A grant that the plan does without where this process may not change the list: the null device, which the system alone owns.
+       * Taken back when the command has ended, whatever the plan says of others.
+       */
+      readonly whenPermitted: boolean
     }
 
 /** What takes an operation back. `before` is the entry that was replaced. */
@@ -36,7 +41,13 @@ export function aclOperations(plan: WindowsPlan, sidOf: SidOfRole): AclOperation
       const sid = sidOf(role)
       if (sid === undefined) throw new InternalError(`there is no identifier for the role ${role}`)
       const ace: Ace = { type: aceTypeOf(kind), sid, mask, inherited }
-      return { kind: 'set-entry', path, ace, onlyWhenUnreadable: kind === 'read' }
+      return {
+        kind: 'set-entry',
+        path,
+        ace,
+        onlyWhenUnreadable: kind === 'read',
+        whenPermitted: kind === 'null-device',
+      }
     }),
   )
   return [...plan.materialize.map((path): AclOperation => ({ kind: 'make-directory', path })), ...entries]

@@ -6,7 +6,14 @@ import { PolicyError } from '../../errors.ts'
 import type { AbsolutePath } from '../../policy/path.ts'
 import type { Surroundings } from '../../policy/types.ts'
 import { finishPlan } from '../finish.ts'
-import { type AccessEntry, type AccessEntryKind, accessEntries, accessMasks, isInherited } from './access-entries.ts'
+import {
+  type AccessEntry,
+  type AccessEntryKind,
+  accessEntries,
+  accessMasks,
+  isInherited,
+  nullDevice,
+} from './access-entries.ts'
 import { type CapabilityRole, type CapabilityScheme, type Role, rolesOfToken } from './capabilities.ts'
 import { profileOf } from './credential-directories.ts'
 import { temporaryDirectories, windowsEntries } from './entries.ts'
@@ -182,7 +189,10 @@ function assemble(decided: Decided, places: Places): WindowsPlan {
     pins: spelled(parts.pins),
     materialize: spelled(parts.materialize),
     readRoots: spelled(reads),
-    accessEntries: entries.map(entry => planned(entry, places)),
+    accessEntries: [
+      ...entries.map(entry => planned(entry, places)),
+      ...(everyone ? [] : capabilities.slice(0, 1).map(nullDeviceEntry)),
+    ],
     persistAcl: writes,
     environment: decided.network.network === 'open' ? {} : { CODEX_SANDBOX_NETWORK_DISABLED: '1' },
     limits: windowsLimits({
@@ -197,6 +207,15 @@ function assemble(decided: Decided, places: Places): WindowsPlan {
     }),
     dropped: parts.dropped.map(({ path, reason }) => ({ path: places.spell(path), reason })),
   })
+}
+
+/**
+ * A write to NUL has to pass the token's second check as any other, and the device's own list names Everyone: without Everyone in the
+ * token, programs that throw output away fail. One capability is enough.
+ */
+function nullDeviceEntry(role: CapabilityRole): PlannedAccessEntry {
+  const kind = 'null-device'
+  return { path: nullDevice, kind, mask: accessMasks[kind], inherited: isInherited(kind), roles: [role] }
 }
 
 /** The words of the policy model (spec WIN-1). */

@@ -28,7 +28,8 @@ export const accountNames = {
 } as const
 
 export interface PayloadQuestion {
-  readonly plan: WindowsPlan
+  /** Whose access lists the setup changes too; null for a setup that changes none. */
+  readonly plan: WindowsPlan | null
   readonly mode: SetupMode
   readonly stateDirectory: string
   readonly proxyPorts: readonly number[]
@@ -44,11 +45,11 @@ export function makeSetupPayload(question: PayloadQuestion): SetupPayload {
     offline_username: accountNames.offline,
     online_username: accountNames.online,
     state_directory: stateDirectory,
-    command_cwd: plan.cwd,
-    read_roots: plan.readRoots,
-    write_roots: plan.allowWrite,
-    deny_read_paths: plan.denyRead,
-    deny_write_paths: plan.denyWrite,
+    command_cwd: plan?.cwd ?? stateDirectory,
+    read_roots: plan?.readRoots ?? [],
+    write_roots: plan?.allowWrite ?? [],
+    deny_read_paths: plan?.denyRead ?? [],
+    deny_write_paths: plan?.denyWrite ?? [],
     proxy_ports: proxyPorts,
     allow_local_binding: localBinding,
     real_user: realUser,

@@ -88,23 +88,39 @@ export function setupExamples(add, library) {
       ['C:\\state\\.sandbox-bin', 'read', 0x1200a9, true],
       ['C:\\Windows', 'read', 0x1200a9, true],
       ['C:\\Program Files', 'read', 0x1200a9, true],
+      ['\\\\.\\NUL', 'null-device', 0x12019f, false],
     ],
   )
+  add('the null device is opened for one capability of the token, unless everyone is in it', () => {
+    const rolesOf = (...given) =>
+      planOf(library, ...given)
+        .accessEntries.filter(({ kind }) => kind === 'null-device')
+        .map(({ roles }) => roles)
+    return [rolesOf(), rolesOf('read-only', 'unelevated'), rolesOf('read-only', 'unelevated', { everyone: true })]
+  }, [[['root:c:/t']], [['readonly']], []])
   add(
     'rights of a denial of reading and of a pin',
     () => [library.accessMasks['deny-read'], library.accessMasks.pin, library.isInherited('pin')],
     [0x1200a9, 0xd0100, false],
   )
   add(
-    'only grants of reading depend on what everyone may',
+    'only grants of reading depend on what everyone may, and only the null device on what this process may',
     () => [
       ...new Set(
         library
           .aclOperations(planOf(library), role => role)
-          .map(({ ace, onlyWhenUnreadable }) => `${ace.type} ${ace.mask} ${onlyWhenUnreadable}`),
+          .map(
+            ({ ace, onlyWhenUnreadable, whenPermitted }) =>
+              `${ace.type} ${ace.mask} ${onlyWhenUnreadable} ${whenPermitted}`,
+          ),
       ),
     ],
-    [`deny ${0xd0156} false`, `allow ${0x1301bf} false`, `allow ${0x1200a9} true`],
+    [
+      `deny ${0xd0156} false false`,
+      `allow ${0x1301bf} false false`,
+      `allow ${0x1200a9} true false`,
+      `allow ${0x12019f} false true`,
+    ],
   )
   add(
     'a role without an identifier stops everything',
