@@ -21,7 +21,7 @@ import { underWine } from './wine/place.mjs'
 
 const { values } = parseArgs({ options: { package: { type: 'string' } } })
 const packaged = values.package && path.resolve(values.package)
-const seconds = 900
+const seconds = 1800
 const place = path.join(cache, 'wine')
 const log = text => console.log(text)
 
