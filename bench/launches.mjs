@@ -56,28 +56,30 @@ export async function bySize(variants, commands, sizes, options) {
   return sections
 }
 
-/** `total` runs with at most `width` in flight; milliseconds per run. */
+/** `total` runs with at most `width` in flight; milliseconds per run, and of them those of the event loop's processor. */
 async function inFlight(variant, command, width, total) {
   let left = total
   const worker = async () => {
     while (left-- > 0) await variant.start(command)
   }
+  const loop = loopProcessorTime()
   const start = performance.now()
   await Promise.all(Array.from({ length: Math.min(width, total) }, worker))
-  return (performance.now() - start) / total
+  return { perRun: (performance.now() - start) / total, loop: (loopProcessorTime() - loop) / total }
 }
 
 export async function byConcurrency(variants, command, { widths, total, rounds }) {
   const asynchronous = variants.filter(({ blocking }) => !blocking)
   const sections = []
   for (const width of widths) {
-    const samples = await interleave(asynchronous, { rounds, warmUp: 1 }, async variant => ({
-      perRun: await inFlight(variant, command, width, total),
-    }))
+    const samples = await interleave(asynchronous, { rounds, warmUp: 1 }, variant =>
+      inFlight(variant, command, width, total),
+    )
     const reference = median(samples.get(asynchronous[0]).perRun)
     const rows = asynchronous.map(variant => {
       const perRunMs = median(samples.get(variant).perRun)
-      return { variant: variant.name, perRunMs, ratio: perRunMs / reference }
+      const loopBusyMs = median(samples.get(variant).loop)
+      return { variant: variant.name, perRunMs, loopBusyMs, ratio: perRunMs / reference }
     })
     sections.push({ width, total, rounds, hostMb: rssMb(), rows })
   }

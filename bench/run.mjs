@@ -53,33 +53,44 @@ const results = {
   machine: machineFacts(capabilities.bubblewrap?.version ?? bubblewrap),
   settings: { short, sizes, rounds },
 }
+const began = performance.now()
+/** On the standard error, so that the tables can be kept by themselves. */
+function progress(what) {
+  console.error(`bench: ${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${what}`)
+}
+
+progress('making the sandboxes and finding the peers')
 const workspace = makeWorkspace()
 const { variants, missing, dispose } = await makeVariants(library, workspace.folder)
 try {
   results.missing = missing
   const sizeOptions = { rounds, block: short ? 5 : 20 }
   const ascending = sizes.toSorted((a, b) => a - b)
-  results.bySize = await bySize(
-    variants,
-    commands,
-    ascending.filter(size => size <= 100),
-    sizeOptions,
-  )
+  const small = ascending.filter(size => size <= 100)
+  progress(`one command at a time, host ${small.join(' and ')} MB`)
+  results.bySize = await bySize(variants, commands, small, sizeOptions)
   // While the host is small: what follows must not be flattered by what fork(2) costs in a large one.
   const widths = short ? { widths: [32], total: 64, rounds: 3 } : { widths: [1, 8, 32], total: 200, rounds: 5 }
+  progress(`${widths.widths.join(', ')} commands in flight`)
   results.byConcurrency = await byConcurrency(variants, commands.true, widths)
+  progress('a timer beside 32 in flight')
   const gaps = short ? { milliseconds: 200, rounds: 2 } : { milliseconds: 500, rounds: 4 }
   results.timerGaps = await timerGaps(variants, commands.true, gaps)
+  progress('the C floor, processes and memory')
   const floor = { rounds: short ? 5 : 20, block: 10 }
   results.againstFloor = await againstFloor(variants, commands.true, workspace.folder, floor)
   results.footprint = await footprint(variants)
+  progress('work inside the sandbox')
   results.inside = await slowDownInside(variants, workspace.folder, { rounds: short ? 2 : 8, short })
   if (missing.namespace === undefined) {
+    progress('carve-outs')
     const carving = { counts: short ? [1, 10, 100] : [1, 10, 100, 1000], rounds: short ? 10 : 40 }
     results.byCarveOuts = await byCarveOuts(library, workspace.folder, commands.true, carving)
   }
+  progress('one command at a time, larger hosts')
   const large = ascending.filter(size => size > 100)
   results.bySize.push(...(await bySize(variants, commands, large, sizeOptions)))
+  progress('starts, patches, keys and policies')
   // Each in a process of its own: a patch of 10 MB makes this host larger, and a whole start is what the other measures.
   const rowsOf = (...words) =>
     JSON.parse(execFileSync(process.execPath, [path.join(folder, words[0]), ...words.slice(1), '--json']))
@@ -130,7 +141,12 @@ function print() {
   }
   for (const { width, total, hostMb, rows } of results.byConcurrency) {
     heading(`\`true\`, ${width} in flight, ${total} runs, host ${hostMb.toFixed(0)} MB`)
-    table(['', '× spawn', 'per run'], rows, row => [row.variant, ratio(row.ratio), milliseconds(row.perRunMs)])
+    table(['', '× spawn', 'per run', 'loop busy'], rows, row => [
+      row.variant,
+      ratio(row.ratio),
+      milliseconds(row.perRunMs),
+      milliseconds(row.loopBusyMs),
+    ])
   }
   heading('a timer of 1 ms beside 32 runs in flight, host as above')
   table(['', 'p50', 'p95', 'longest', 'ticks'], results.timerGaps, row => [
