@@ -20,29 +20,32 @@ const PLATFORM_ROOTS = ['/bin', '/sbin', '/usr', '/etc', '/lib', '/lib64', '/nix
 )
 
 /** ROOT-6: the links by which a carve-out is named inside a writable root. The last name carries the entry's own access. */
-function* linksOfCarveOuts(rules: EntryRules, context: RuleContext): Generator<AccessRule> {
+function linksOfCarveOuts(rules: EntryRules, context: RuleContext): AccessRule[] {
   const { entries, matches } = context
+  const found: AccessRule[] = []
   for (const entry of entries) {
     if (entry.access === 'write' || entry.winner.access === 'write') continue
-    yield* linksOn(entry, rules, context)
+    found.push(...linksOn(entry, rules, context))
   }
   // A link that matches a pattern closes what it leads to. Its own name is not pinned: whoever looks for matches remembers it.
   for (const match of matches) {
     const name = ownName(match.path, context)
-    for (const link of linksOn(match, rules, context)) if (link.path !== name) yield link
+    found.push(...linksOn(match, rules, context).filter(link => link.path !== name))
   }
+  return found
 }
 
 /** The links on the way to an entry that could be replaced. */
-function* linksOn(entry: ResolvedEntry, rules: EntryRules, context: RuleContext): Generator<AccessRule> {
+function linksOn(entry: ResolvedEntry, rules: EntryRules, context: RuleContext): AccessRule[] {
   const { links } = context.paths.locate(entry.path)
-  if (links.length === 0) return
+  if (links.length === 0) return []
   const name = ownName(entry.path, context)
-  for (const link of links) {
-    if (!rules.isReplaceable(link)) continue
-    const access = link === name ? entry.access : 'read'
-    yield ruleAt(link, access, entryOrigin(entry, context), context.surroundings.files)
-  }
+  return links
+    .filter(link => rules.isReplaceable(link))
+    .map(link => {
+      const access = link === name ? entry.access : 'read'
+      return ruleAt(link, access, entryOrigin(entry, context), context.surroundings.files)
+    })
 }
 
 /** DISK-7. Opened only where no entry speaks, or only a `none` for the whole disk: other `none` entries are meant. */

@@ -75,12 +75,16 @@ function byOtherSpelling(path: AbsolutePath, spelled: FiledAbove<Spelled[]>, for
 function carveOut(roots: ReadonlyMap<AbsolutePath, Root>, context: RootContext): void {
   const filed = new FiledAbove(roots)
   const spelled = otherSpellings(roots)
-  const forms = new Map<Root, AbsolutePath>()
   for (const entry of context.entries) {
     if (entry.access === 'write' || isOpen(entry, context)) continue
     const { path, form: canonical } = entry
-    forms.clear()
-    for (const root of filed.strictlyAbove(path)) if (root.root !== ROOT || path === canonical) forms.set(root, path)
+    const above = filed.strictlyAbove(path)
+    if (path === canonical && spelled === null) {
+      for (const root of above) root.carveOuts.push(path)
+      continue
+    }
+    const forms = new Map<Root, AbsolutePath>()
+    for (const root of above) if (root.root !== ROOT || path === canonical) forms.set(root, path)
     if (spelled !== null) byOtherSpelling(path, spelled, forms)
     if (path !== canonical) {
       for (const root of filed.strictlyAbove(canonical)) if (!forms.has(root)) forms.set(root, canonical)
