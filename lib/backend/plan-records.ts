@@ -98,17 +98,17 @@ function namespaceFlags(namespaces: NamespacePlan | null): number {
 }
 
 function mountRecords(operations: readonly MountOperation[]): MountRecord[] {
-  const masks: string[] = []
+  const masks = new Set<string>()
   return operations.map(operation => {
     const record = mountRecord(operation, masks)
-    if (operation.operation === 'mask-directory') masks.push(`${operation.target}/`)
+    if (operation.operation === 'mask-directory') masks.add(operation.target)
     return record
   })
 }
 
 const plain = { flags: 0, source: '', target: '', deviceMajor: 0, deviceMinor: 0, inode: 0n }
 
-function mountRecord(operation: MountOperation, masks: readonly string[]): MountRecord {
+function mountRecord(operation: MountOperation, masks: ReadonlySet<string>): MountRecord {
   switch (operation.operation) {
     case 'host-tree':
       return { ...plain, kind: MountKind.hostTree, flags: operation.access === 'write' ? MountFlag.writable : 0 }
@@ -148,7 +148,10 @@ function mountRecord(operation: MountOperation, masks: readonly string[]): Mount
   }
 }
 
-function bindRecord(operation: Extract<MountOperation, { operation: 'bind' }>, masks: readonly string[]): MountRecord {
+function bindRecord(
+  operation: Extract<MountOperation, { operation: 'bind' }>,
+  masks: ReadonlySet<string>,
+): MountRecord {
   const flags =
     (operation.access === 'write' ? MountFlag.writable : 0) |
     (operation.type === 'file' ? MountFlag.file : 0) |
@@ -158,7 +161,7 @@ function bindRecord(operation: Extract<MountOperation, { operation: 'bind' }>, m
 }
 
 /** A mask is put where its target stands, so that is what must still be the same; inside another mask it is a new one. */
-function pinned(record: MountRecord, masks: readonly string[]): MountRecord {
+function pinned(record: MountRecord, masks: ReadonlySet<string>): MountRecord {
   return isBelow(record.target, masks) ? record : withPin(record, record.target)
 }
 
@@ -177,6 +180,9 @@ function splitDevice(device: bigint): { major: number; minor: number } {
   return { major: Number(BigInt.asUintN(32, major)), minor: Number(BigInt.asUintN(32, minor)) }
 }
 
-function isBelow(path: string, masks: readonly string[]): boolean {
-  return masks.some(mask => path.startsWith(mask))
+function isBelow(path: string, masks: ReadonlySet<string>): boolean {
+  for (let slash = path.indexOf('/', 1); slash !== -1; slash = path.indexOf('/', slash + 1)) {
+    if (masks.has(path.slice(0, slash))) return true
+  }
+  return false
 }

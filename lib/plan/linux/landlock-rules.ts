@@ -6,6 +6,7 @@
  * - MAKE_CHAR and MAKE_BLOCK: no command makes device nodes (the seccomp filter says the same, and the capability is gone);
  * - RESOLVE_UNIX: sockets made inside are always reachable, sockets of the host in a shared /tmp must not be.
  */
+import { FiledAbove } from '../../policy/filed-above.ts'
 import { type AbsolutePath, contains, normalizeAbsolute } from '../../policy/path.ts'
 import type { AccessRule } from '../../policy/types.ts'
 import type { LandlockRule } from './landlock.ts'
@@ -95,8 +96,9 @@ export function collapseRules(rules: readonly LandlockRule[]): LandlockRule[] {
     const other = byPath.get(rule.path)
     byPath.set(rule.path, other === undefined ? rule : mergeRules(other, rule))
   }
-  const merged = [...byPath.values()]
-  return merged.filter(rule => !isSuperfluous(rule, merged)).sort((left, right) => compareText(left.path, right.path))
+  const filed = new FiledAbove(byPath)
+  const needed = [...byPath.values()].filter(rule => !isSuperfluous(rule, filed.strictlyAbove(rule.path)))
+  return needed.sort((left, right) => compareText(left.path, right.path))
 }
 
 function mergeRules(left: LandlockRule, right: LandlockRule): LandlockRule {
@@ -105,9 +107,8 @@ function mergeRules(left: LandlockRule, right: LandlockRule): LandlockRule {
 }
 
 /** An ancestor that is gone at the launch takes this path with it, so its presence does not matter here. */
-function isSuperfluous(rule: LandlockRule, rules: readonly LandlockRule[]): boolean {
+function isSuperfluous(rule: LandlockRule, above: readonly LandlockRule[]): boolean {
   if (rule.allowedAccess === 0) return true
-  const above = rules.filter(other => other.path !== rule.path && contains(other.path, rule.path))
   const granted = above.reduce((access, other) => access | other.allowedAccess, 0)
   return (rule.allowedAccess & ~granted) === 0
 }
