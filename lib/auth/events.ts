@@ -8,7 +8,13 @@ import { channel } from 'node:diagnostics_channel'
 import type { RefreshFailure } from './errors.ts'
 import type { AuthMode } from './record.ts'
 
-export type WarningCode = 'unreadable-id-token' | 'keyring-fallback' | 'bearer-command-failed' | 'revocation-failed'
+export type WarningCode =
+  | 'unreadable-id-token'
+  | 'keyring-fallback'
+  | 'bearer-command-failed'
+  | 'revocation-failed'
+  /** The file of the login was written, and others than its owner may be able to read it. */
+  | 'file-not-private'
 
 export type ManagerEvent =
   /** Another login is cached now, or none (`mode: null`). */

@@ -237,6 +237,7 @@ export class LoginSession {
       lock: lock ?? (flock ? kernelLock(flock) : defaultLock()),
       keyring,
       onFallback: () => this.events.emit({ type: 'warning', code: 'keyring-fallback' }),
+      onNotPrivate: () => this.events.emit({ type: 'warning', code: 'file-not-private' }),
     })
     return { storage: selected, externalKey: `home:${canonical(directory)}` }
   }

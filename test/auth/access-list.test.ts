@@ -1,16 +1,18 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthManager, ownerFileLock } from '../../lib/auth/index.ts'
+import { filePlatform } from '../../lib/auth/platform.ts'
 import { managedText, type TemporaryHome, temporaryHome } from './support.ts'
 
 /** Windows, as its addon answers. */
 const made: { name: string; size: number }[] = []
 let hasAcls = true
+let system = 'win32'
 let failure: { call: string; win32: number } | undefined
 vi.mock('../../lib/native/binding.ts', () => ({
   loadBinding: () => ({
-    system: 'win32',
+    system,
     describeObject: () => ({ hasAcls }),
     makePrivate(path: string) {
       made.push({ name: basename(path), size: statSync(path).size })
@@ -28,13 +30,17 @@ beforeEach(() => {
 })
 afterEach(() => home.remove())
 
+/** Returns what was warned of. */
 const logIn = async () => {
   const manager = await AuthManager.open({ home: home.path, env: {}, lock: ownerFileLock })
+  const warnings: string[] = []
+  manager.on('warning', ({ code }) => warnings.push(code))
   await manager.loginWithApiKey('sk-secret')
+  return warnings
 }
 
 it('gives a new file to its owner alone before anything is written to it', async () => {
-  await logIn()
+  expect(await logIn()).toEqual([])
   expect(made).toEqual([{ name: expect.stringMatching(/^\.auth-[0-9a-f]+$/), size: 0 }])
   expect(home.read()).toContain('sk-secret')
 })
@@ -50,10 +56,32 @@ it('keeps the old login and leaves nothing behind when the list cannot be set', 
 it.each([
   ['keeps no lists', false, undefined, 0],
   ['keeps the list in a form of its own', true, { call: 'verify', win32: 1336 }, 1],
-])('writes where the file system %s', async (_title, keepsLists, told, calls) => {
+])('writes where the file system %s, and warns that others may read it', async (_title, keepsLists, told, calls) => {
   hasAcls = keepsLists
   failure = told
-  await logIn()
+  expect(await logIn()).toEqual(['file-not-private'])
   expect(made).toHaveLength(calls)
   expect(home.read()).toContain('sk-secret')
+})
+
+describe('without the part of the addon for Windows', () => {
+  it.each([
+    ['win32', false],
+    ['linux', true],
+    ['darwin', true],
+  ] as const)('a file of %s is said to be private: %s', async (platform, isPrivate) => {
+    vi.resetModules()
+    system = 'other'
+    const { keepForOwner: keep } = await import('../../lib/auth/storage/access-list.ts')
+    expect(await keep(home.path, filePlatform(platform))).toBe(isPrivate)
+    system = 'win32'
+    expect(made).toEqual([])
+  })
+
+  it('a rename may pass later on Windows alone, and only there no directory is flushed', () => {
+    const [windows, linux] = [filePlatform('win32'), filePlatform('linux')]
+    expect(['EPERM', 'EACCES', 'EBUSY', 'ENOENT'].map(windows.renameMayPass)).toEqual([true, true, true, false])
+    expect(['EPERM', 'EACCES', 'EBUSY', 'ENOENT'].map(linux.renameMayPass)).toEqual([false, false, false, false])
+    expect([windows.flushesDirectories, linux.flushesDirectories]).toEqual([false, true])
+  })
 })

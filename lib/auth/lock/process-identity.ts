@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { systemName } from '../platform.ts'
 
 export interface ProcessIdentity {
   /** A digest that stands for one boot of one machine; for the machine where the system does not tell boots apart. */
@@ -55,7 +56,7 @@ function ownRealm(): Pick<ProcessIdentity, 'boot' | 'namespace'> {
     const [, namespace = ''] = /^pid:\[(\d+)\]$/.exec(readlinkSync('/proc/self/ns/pid')) ?? []
     return { boot: digest(boot), namespace }
   } catch {
-    return { boot: digest(`${process.platform} ${hostname()}`), namespace: '' }
+    return { boot: digest(`${systemName} ${hostname()}`), namespace: '' }
   }
 }
 

@@ -25,9 +25,11 @@ const settledAfterMs = 2_000
 export interface FileStorageOptions {
   readonly home: string
   readonly lock: FileLock
+  /** Called each time a file is written that others than its owner may be able to read. Default: nothing. */
+  readonly onNotPrivate?: (() => void) | undefined
 }
 
-export function fileStorage({ home, lock }: FileStorageOptions): AuthStorage {
+export function fileStorage({ home, lock, onNotPrivate }: FileStorageOptions): AuthStorage {
   const path = join(home, 'auth.json')
   return {
     identity: `file:${canonical(path) === path ? join(canonical(home), 'auth.json') : canonical(path)}`,
@@ -39,14 +41,14 @@ export function fileStorage({ home, lock }: FileStorageOptions): AuthStorage {
         const target = await prepareTarget(path)
         await removeStrays(dirname(target))
         // Also the locks of the write: another user's would only be met when the token is spent.
-        return withCommitLock(home, lock, () => TemporaryFile.reserve(target, bytes))
+        return withCommitLock(home, lock, () => TemporaryFile.reserve(target, bytes, onNotPrivate))
       })
     },
     async update(change, reservation) {
       const work = async () => {
         const next = change(await readText(path))
         if (next === undefined) return
-        await wrapErrors('write', path, () => replace(path, next, reservation))
+        await wrapErrors('write', path, () => replace(path, next, reservation, onNotPrivate))
       }
       await withCommitLock(home, lock, work, reservation === undefined ? commitLockMs : spentCommitLockMs)
     },
@@ -169,11 +171,16 @@ async function resolveLink(path: string): Promise<string> {
   return current
 }
 
-async function replace(path: string, text: string, reservation: Reservation | undefined): Promise<void> {
+async function replace(
+  path: string,
+  text: string,
+  reservation: Reservation | undefined,
+  onNotPrivate: (() => void) | undefined,
+): Promise<void> {
   const bytes = Buffer.from(text, 'utf8')
   const target = await prepareTarget(path)
   const reserved = reservation instanceof TemporaryFile && reservation.target === target ? reservation : undefined
-  const file = reserved ?? (await TemporaryFile.reserve(target, bytes.length))
+  const file = reserved ?? (await TemporaryFile.reserve(target, bytes.length, onNotPrivate))
   try {
     await file.commit(bytes)
   } finally {

@@ -20,14 +20,16 @@ export interface SelectOptions {
   readonly keyring?: KeyringBackend | undefined
   /** Called each time `auto` uses the file because the keyring failed. */
   readonly onFallback: () => void
+  /** Called each time a file is written that others than its owner may be able to read. */
+  readonly onNotPrivate?: (() => void) | undefined
 }
 
 /** The store of this kind for the home directory, as `AuthManager` makes it for its option `storage`. */
 export function selectStorage(kind: StorageKind, options: SelectOptions): AuthStorage {
-  const { home, lock, onFallback } = options
+  const { home, lock, onFallback, onNotPrivate } = options
   const account = keyringAccount(home)
   if (kind === 'ephemeral') return ephemeralStorage(account)
-  const file = fileStorage({ home, lock })
+  const file = fileStorage({ home, lock, onNotPrivate })
   if (kind === 'file') return file
   const exclusively = <T>(work: () => Promise<T>) => withCommitLock(home, lock, work)
   const keyring = keyringStorage({ backend: options.keyring ?? systemKeyring, account, file, exclusively })

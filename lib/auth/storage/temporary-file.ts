@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, lstat, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { filePlatform } from '../platform.ts'
 import { keepForOwner } from './access-list.ts'
 import type { Reservation } from './storage.ts'
 
@@ -29,13 +30,16 @@ export class TemporaryFile implements Reservation {
     this.#handle = handle
   }
 
-  /** Makes the file beside `target` and fills it, so that the disk has promised the room. */
-  static async reserve(target: string, bytes: number): Promise<TemporaryFile> {
+  /**
+   * Makes the file beside `target` and fills it, so that the disk has promised the room. `onNotPrivate`: called when others than its
+   * owner may be able to read it.
+   */
+  static async reserve(target: string, bytes: number, onNotPrivate = () => {}): Promise<TemporaryFile> {
     const path = join(dirname(target), `${prefix}${randomBytes(9).toString('hex')}`)
     const file = new TemporaryFile(target, path, await open(path, 'wx', 0o600))
     try {
       await file.#keepOwner()
-      await keepForOwner(path)
+      if (!(await keepForOwner(path))) onNotPrivate()
       await file.#handle.writeFile(Buffer.alloc(Math.max(bytes * 2, smallestRoom)))
       await file.#handle.sync()
       return file
@@ -80,22 +84,20 @@ export class TemporaryFile implements Reservation {
   }
 }
 
-/** Windows refuses while a scanner or another reader has the target open; that passes. */
 async function renameOver(from: string, to: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await rename(from, to)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? ''
-      const mayPass = process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(code)
-      if (!mayPass || attempt >= 20) throw error
+      if (!filePlatform().renameMayPass(code) || attempt >= 20) throw error
       await sleep(10 + attempt * 10)
     }
   }
 }
 
 async function flushDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return
+  if (!filePlatform().flushesDirectories) return
   const handle = await open(path, 'r')
   try {
     await handle.sync()
