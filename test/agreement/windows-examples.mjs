@@ -8,6 +8,7 @@ import { journalExamples } from './windows-examples/journal.mjs'
 import { lineExamples } from './windows-examples/lines.mjs'
 import { listExamples } from './windows-examples/lists.mjs'
 import { placeExamples } from './windows-examples/places.mjs'
+import { programExamples } from './windows-examples/programs.mjs'
 import { runnerExamples } from './windows-examples/runner.mjs'
 import { setupExamples } from './windows-examples/setup.mjs'
 
@@ -20,6 +21,7 @@ const groups = [
   placeExamples,
   choiceExamples,
   elevationExamples,
+  programExamples,
 ]
 
 /** `[name, answer, expected]`. */

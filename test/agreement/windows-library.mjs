@@ -18,6 +18,8 @@ const MODULES = [
     'plan-view',
     'elevation',
     'setup-run',
+    'program',
+    'batch-file',
   ],
 ]
 

@@ -1,5 +1,6 @@
 /** What a machine makes of a plan, and what a plan's model answers. */
 import { windowsFiles } from '../../conformance/windows-files.mjs'
+import { special } from './shared.mjs'
 
 const here = { available: true, how: 'assumed' }
 const gone = { available: false, how: 'gone', hint: 'h' }
@@ -9,7 +10,10 @@ const machine = {
 }
 const files = windowsFiles({ dirs: ['C:\\Windows', 'C:\\ws\\.git', 'C:\\data', 'C:\\t', 'C:\\state', 'C:\\A~1'] })
 
-function choose(library, { policy = 'workspace-write', backend = 'unelevated', changes = {}, choice = {} }) {
+function choose(
+  library,
+  { policy = 'workspace-write', backend = 'unelevated', changes = {}, choice = {}, options = {} },
+) {
   const read = library.parseWindowsPolicy(policy, 'C:\\ws')
   const { view } = library.placesOn(files, read.spellings)
   const around = {
@@ -20,7 +24,7 @@ function choose(library, { policy = 'workspace-write', backend = 'unelevated', c
     files: view,
   }
   const surroundings = {
-    ...{ cwd: 'C:\\ws', stateDirectory: 'C:\\state', backend, environment: {}, files },
+    ...{ cwd: 'C:\\ws', stateDirectory: 'C:\\state', backend, environment: {}, files, options },
     host: { SystemRoot: 'C:\\Windows', TEMP: 'C:\\t' },
   }
   return library.chooseWindowsPlan({
@@ -83,6 +87,17 @@ export function choiceExamples(add, library) {
       }),
     ['offline', 'online'],
   )
+  add('limits are told with their places, and without where they have none', () => {
+    const { message } = choose(library, {}).notices.find(({ code }) => code === 'plan-limits')
+    return [message.includes('which nothing has yet: C:\\ws\\.codex)'), message.includes('undefined')]
+  }, [true, false])
+  add('words for places that this version does not know are told', () => {
+    const tomorrow = { type: 'special', value: { kind: 'unknown', path: ':tomorrow' } }
+    const entries = [special('root', 'read'), { path: tomorrow, access: 'read' }]
+    const policy = { file_system: { kind: 'restricted', entries }, network: 'restricted' }
+    const { notices, refusal } = choose(library, { policy, options: { splitSupport: 'carve-outs' } })
+    return refusal?.message ?? notices.map(({ code }) => code)
+  }, ['unknown-special-path', 'plan-limits', 'windows-never-executed'])
   add(
     'hints are passed on, and where there is none there is none',
     () =>
