@@ -218,6 +218,21 @@ UINT Listen(const Runner& runner, const Descriptors& descriptors) {
   }
 }
 
+// A runner that refuses ends at once, maybe before it was asked, and has said why by then. One that is still
+// there would be waited for in vain.
+[[noreturn]] void EndUnasked(const Runner& runner, const Failure& failure) {
+  Bytes body;
+  JsonDocument document;
+  const JsonValue* message = nullptr;
+  const bool is_gone = failure.win32 == ERROR_NO_DATA || failure.win32 == ERROR_BROKEN_PIPE;
+  const bool has_said = is_gone && !ReadMessage(runner.pipes.from, &body, &document, &message) &&
+                        IsMessageOf(message, L"error");
+  if (!has_said) End(runner, failure);
+  TerminateJobObject(runner.job, kRefused);
+  WriteFrame(runner.status, body);
+  ExitProcess(kRefused);
+}
+
 }  // namespace
 
 UINT RunElevated(HANDLE status, HANDLE stream, const Descriptors& descriptors) {
@@ -241,7 +256,7 @@ UINT RunElevated(HANDLE status, HANDLE stream, const Descriptors& descriptors) {
   if (const Failure failure = WatchRequestOf(stream, runner.job, logon.ends_with_request)) {
     End(runner, failure);
   }
-  if (!WriteFrame(runner.pipes.to, bodies[1])) End(runner, LastFailure(L"runner", L"WriteFile"));
+  if (!WriteFrame(runner.pipes.to, bodies[1])) EndUnasked(runner, LastFailure(L"runner", L"WriteFile"));
   return Listen(runner, descriptors);
 }
 
