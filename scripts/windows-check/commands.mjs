@@ -19,6 +19,17 @@ const checks = {
     const { exitCode } = await sandbox.run(process.execPath, write(at('outside', 'file')))
     return exitCode !== 0 && !existsSync(at('outside', 'file'))
   },
+  'does not change an access list': async ({ sandbox, at }) => {
+    const icacls = `${process.env.SystemRoot}\\System32\\icacls.exe`
+    await sandbox.run(icacls, [at('ws', '.git'), '/grant', '*S-1-1-0:F'])
+    const { exitCode } = await sandbox.run(process.execPath, write(at('ws', '.git', 'config')))
+    return exitCode !== 0 && !existsSync(at('ws', '.git', 'config'))
+  },
+  'starts a program that throws its output away': async ({ sandbox }) => {
+    const script = `const { status } = require('node:child_process').spawnSync(process.execPath, ['-e', '0'], { stdio: 'ignore' })
+      process.exit(status === 0 ? 0 : 1)`
+    return (await sandbox.run(process.execPath, ['-e', script])).exitCode === 0
+  },
   'gets its arguments unchanged': async ({ sandbox }) => {
     const words = ['-e', 'console.log(JSON.stringify(process.argv.slice(1)))', '--', ...odd]
     const { stdout } = await sandbox.run(process.execPath, words)
@@ -31,6 +42,15 @@ const checks = {
       setTimeout(() => {}, 60000)`
     const { timedOut, durationMs } = await sandbox.run(process.execPath, ['-e', script], { timeout: 3000 })
     return timedOut && durationMs < 30_000
+  },
+  // The last one: it may take away what the others look at.
+  'does not take .git away, or the plan says that it can': async ({ sandbox, at }) => {
+    const script = `const fs = require('node:fs')
+      try { fs.renameSync(${JSON.stringify(at('ws', '.git'))}, ${JSON.stringify(at('ws', 'moved'))}) } catch {}
+      try { fs.rmSync(${JSON.stringify(at('ws', '.git'))}, { recursive: true }) } catch {}`
+    await sandbox.run(process.execPath, ['-e', script])
+    const isThere = existsSync(at('ws', '.git')) && !existsSync(at('ws', 'moved'))
+    return isThere || sandbox.plan.limits.some(({ code }) => code === 'delete-via-parent')
   },
 }
 
