@@ -84,9 +84,9 @@ export function rulesOfProtections(rules: EntryRules, context: RuleContext): Acc
       const origin: RuleOrigin = { kind: 'protection', name, root }
       // At the top of a canonical root, and no link: the place itself, which is as writable as the root is. Rules of entries
       // win over it in any case.
-      if (!OUTSIDE.has(name) && files.kindOf(path) !== 'symlink') {
-        if (isWritable) found.push(readOnly(path, origin, context))
-      } else found.push(...rulesOfProtection(protection, origin, making))
+      const rule = OUTSIDE.has(name) ? null : readOnly(path, origin, context)
+      if (rule === null || rule.target === 'symlink') found.push(...rulesOfProtection(protection, origin, making))
+      else if (isWritable) found.push(rule)
     }
     if (opened?.kind === 'places') found.push(...rulesOfOpenedGit(opened, root, making))
   }
