@@ -19,24 +19,27 @@ namespace {
 
 constexpr size_t kStackSize = 128 * 1024;
 
-// One stack that no child uses now, kept because unmapping memory interrupts every processor that this
-// process runs on. A start that finds none makes one.
-std::atomic<void*> spare_stack{nullptr};
+// Stacks that no child uses now, kept because unmapping memory interrupts every processor that this process
+// runs on. A start that finds none makes one.
+std::atomic<void*> spare_stacks[4];
 
 void* TakeStack() {
-  void* stack = spare_stack.exchange(nullptr);
-  if (stack != nullptr) return stack;
+  for (auto& spare : spare_stacks) {
+    void* stack = spare.exchange(nullptr);
+    if (stack != nullptr) return stack;
+  }
   return mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 }
 
 void GiveStackBack(void* stack) {
-#if defined(__SANITIZE_ADDRESS__)
-  // The child never returned from its functions, so what it marked in the stack's shadow is still there.
-  munmap(stack, kStackSize);
-#else
-  stack = spare_stack.exchange(stack);
-  if (stack != nullptr) munmap(stack, kStackSize);
+#if !defined(__SANITIZE_ADDRESS__)
+  // There the child, which never returns from its functions, leaves what it marked in the stack's shadow.
+  for (auto& spare : spare_stacks) {
+    stack = spare.exchange(stack);
+    if (stack == nullptr) return;
+  }
 #endif
+  munmap(stack, kStackSize);
 }
 
 struct ChildArguments {

@@ -1,10 +1,11 @@
-// See launcher.h. The other parts: launcher_start.cc, launcher_streams.cc, launcher_exits.cc,
-// launcher_tree.cc and launcher_guard.cc.
+// See launcher.h. The other parts: launcher_queue.cc, launcher_start.cc, launcher_streams.cc,
+// launcher_exits.cc, launcher_tree.cc and launcher_guard.cc.
 //
-// Two threads meet here: the JavaScript thread, which starts commands in place when it must know the pid at
-// once, and the launcher thread, which owns the epoll and every stream of a collected run. `mutex_` guards
-// the list of children, the queue of commands and the results that somebody waits for; a Child's other
-// members belong to the launcher thread once it was adopted.
+// Three kinds of threads meet here: the JavaScript thread, which starts commands in place when it must know
+// the pid at once; the launcher thread, which owns the epoll and every stream of a collected run; and those
+// of the pool, which only start what waits (launcher_queue.cc). `mutex_` guards the list of children, the
+// queues and the results that somebody waits for; a Child's other members belong to the launcher thread once
+// it was adopted.
 #include "launcher.h"
 
 #include <errno.h>
@@ -48,7 +49,10 @@ int OwnOutOfMemoryScore() {
 }  // namespace
 
 Launcher::Launcher(Deliver deliver)
-    : deliver_(std::move(deliver)), host_tag_(MakeHostTag()), oom_score_adjust_(OwnOutOfMemoryScore()) {
+    : deliver_(std::move(deliver)),
+      host_tag_(MakeHostTag()),
+      oom_score_adjust_(OwnOutOfMemoryScore()),
+      pool_([this] { return StartNext(); }) {
   epoll_.Reset(epoll_create1(EPOLL_CLOEXEC));
   wakeup_.Reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   epoll_event event{};
@@ -60,6 +64,12 @@ Launcher::Launcher(Deliver deliver)
 }
 
 Launcher::~Launcher() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    EndWaiting();
+  }
+  // First: what they are at is ended with everything else.
+  pool_.Stop();
   {
     std::lock_guard<std::mutex> lock(mutex_);
     stopping_ = true;
@@ -136,39 +146,14 @@ uint32_t Launcher::Run(RunRequest request) {
     request.stdio[i] = copy.get();
     request.kept.push_back(std::move(copy));
   }
-  auto shared = std::make_shared<RunRequest>(std::move(request));
-  Post([this, id, shared, unusable] {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (starting_.erase(id) == 0) {  // ended before it began
-        RunResult result;
-        result.id = id;
-        result.report = Report{Stage::kClone, ECANCELED, -1};
-        done_.push_back(std::move(result));
-        return;
-      }
-    }
-    ChildPointer child;
-    LaunchResult started;
-    started.report = unusable.stage == Stage::kNone ? EnsureGuard() : unusable;
-    std::vector<Placeholder> standing;
-    if (started.report.stage == Stage::kNone && shared->stamps && !shared->stamps->Unchanged())
-      started.report = Report{Stage::kChanged, EAGAIN, -1};
-    if (started.report.stage == Stage::kNone && !PutPlaces(*shared, &standing))
-      started.report = Report{Stage::kPlaceholder, EAGAIN, -1};
-    if (started.report.stage == Stage::kNone) started = Start(*shared, &child, id);
-    shared->kept.clear();
-    if (!child) {
-      RemovePlaces(&standing);
-      RunResult result;
-      result.id = id;
-      result.report = started.report;
-      done_.push_back(std::move(result));
-      return;
-    }
-    child->places = std::move(standing);
-    Adopt(child);
-  });
+  bool busy;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    busy = launcher_starts_ || !waiting_.empty();
+    waiting_.push_back({id, std::move(request), unusable});
+  }
+  Wake();
+  if (busy) pool_.Help();
   return id;
 }
 
@@ -288,6 +273,10 @@ void Launcher::TakeCommands() {
     commands.swap(commands_);
   }
   for (auto& command : commands) command();
+  SetStarting(true);
+  while (StartNext()) {
+  }
+  SetStarting(false);
 }
 
 }  // namespace castellan

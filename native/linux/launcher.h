@@ -8,9 +8,11 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -21,6 +23,7 @@
 #include "closer.h"
 #include "last_process.h"
 #include "path_stamps.h"
+#include "start_pool.h"
 #include "placeholder_place.h"
 #include "tag.h"
 #include "../unique_fd.h"
@@ -137,6 +140,17 @@ class Launcher {
  private:
   struct Child;
   using ChildPointer = std::shared_ptr<Child>;
+  // Given to Run, not started yet.
+  struct Waiting {
+    uint32_t id = 0;
+    RunRequest request;
+    Report unusable;  // it cannot be started, whatever there is
+  };
+  // How a run is to be ended once it is there.
+  struct Ending {
+    int signal;
+    int64_t grace_ms;
+  };
 
   uint32_t NextId();
   LaunchResult Start(RunRequest& request, ChildPointer* child, uint32_t id = 0);
@@ -158,6 +172,10 @@ class Launcher {
   void Wake();
   void Handle(uint64_t key);
   void TakeCommands();
+  void SetStarting(bool starting);
+  bool StartNext();
+  void EndWaiting();
+  Report StartWaiting(Waiting& waiting, ChildPointer* child, std::vector<Placeholder>* standing);
   void StopEverything();
   void OnExit(const ChildPointer& child);
   void ReadStream(const ChildPointer& child, int stream);
@@ -190,6 +208,7 @@ class Launcher {
   UniqueFd epoll_, wakeup_, helper_;
   const LastProcess last_process_;
   Closer closer_;
+  StartPool pool_;
   std::thread thread_;
 
   // Taken before mutex_ where both are.
@@ -207,12 +226,15 @@ class Launcher {
   std::condition_variable finished_;
   bool stopping_ = false;
   uint32_t next_id_ = 1;
-  std::unordered_set<uint32_t> starting_;  // given to Run, not started yet
+  std::deque<Waiting> waiting_;
+  std::unordered_set<uint32_t> starting_;                          // those of waiting_ that nobody has ended
+  std::unordered_map<uint32_t, std::optional<Ending>> launching_;  // on their way from there to children_
+  bool launcher_starts_ = false;
   std::vector<std::function<void()>> commands_;
   std::unordered_map<uint32_t, ChildPointer> children_;     // guarded by mutex_
   uint32_t standing_ = 0;                                   // placeholders of runs; guarded by mutex_
   std::unordered_map<uint32_t, RunResult> waited_;          // results of RunAndWait
-  std::atomic<uint64_t> starts_begun_{0}, starts_done_{0};  // on both threads
+  std::atomic<uint64_t> starts_begun_{0}, starts_done_{0};  // on all threads
   // Launcher thread only:
   std::vector<RunResult> done_;
   std::unordered_map<uint32_t, UniqueFd> ending_;  // helpers of finished runs whose exits were not taken yet

@@ -67,13 +67,14 @@ void Launcher::FindCommand(Child& child) const {
   }
 }
 
-// A look through /proc, on the launcher thread. A start that the JavaScript thread is at may have been seen
-// without its mark.
+// A look through /proc, on the launcher thread. A start that another thread is at may have been seen without
+// its mark.
 template <typename Through>
 long Launcher::Look(Through through) {
   const uint64_t done = starts_done_;
+  unmarked_.BeginLook();
   const long found = through(&unmarked_);
-  if (starts_begun_ != done) unmarked_.Forget();
+  if (starts_begun_ != done) unmarked_.ForgetLook();
   return found;
 }
 
@@ -132,16 +133,6 @@ void Launcher::BeginTermination(Child& child, int signal, int64_t grace_ms) {
   child.kill_at = NowMs() + grace_ms;
 }
 
-void Launcher::Terminate(uint32_t id, int signal, int64_t grace_ms) {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (starting_.erase(id) != 0) return;
-  }
-  Post([this, id, signal, grace_ms] {
-    if (const ChildPointer child = Find(id)) BeginTermination(*child, signal, grace_ms);
-  });
-}
-
 // Ends what finished commands left behind. One look through /proc serves all of them.
 void Launcher::Sweep() {
   sweep_at_ = 0;
@@ -162,7 +153,7 @@ void Launcher::Sweep() {
 void Launcher::EndRuns() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    starting_.clear();
+    EndWaiting();
     for (const auto& [id, child] : children_) {
       if (!child->exited) sys::SendSignal(child->descriptors[kSlotExit].get(), SIGKILL);
     }

@@ -21,24 +21,31 @@ uint64_t ReadTag(int pid);
 
 // Processes that carry no mark, by the number of their directory in /proc, which the kernel gives to no other
 // process later. They need not be looked at again: a process gets its mark before it executes anything, and
-// then from the launcher alone. So what was noted while a start was under way must be forgotten.
+// then from the launcher alone. So what a look noted while a start was under way must be forgotten.
 class Unmarked {
  public:
   bool Has(int pid, uint64_t inode) const {
     const Slot& slot = slots_[static_cast<unsigned>(pid) % kSlots];
     return slot.pid == pid && slot.inode == inode;
   }
-  void Note(int pid, uint64_t inode) { slots_[static_cast<unsigned>(pid) % kSlots] = Slot{pid, inode}; }
-  void Forget() {
-    for (Slot& slot : slots_) slot = Slot{};
+  void Note(int pid, uint64_t inode) {
+    slots_[static_cast<unsigned>(pid) % kSlots] = Slot{pid, look_, inode};
+  }
+  void BeginLook() { look_++; }
+  void ForgetLook() {
+    for (Slot& slot : slots_) {
+      if (slot.look == look_) slot = Slot{};
+    }
   }
 
  private:
   static constexpr unsigned kSlots = 2048;
   struct Slot {
     int pid = 0;
+    uint32_t look = 0;
     uint64_t inode = 0;
   };
+  uint32_t look_ = 0;
   Slot slots_[kSlots] = {};
 };
 
