@@ -10,7 +10,7 @@
       "sources": ["<!@(node native/sources.cjs addon <(OS))"],
       "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
       # Fixed: node-gyp would otherwise put in the version of the Node that builds.
-      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
       "cflags_cc!": ["-fexceptions", "-frtti", "-std=gnu++17", "-std=gnu++20"],
       "cflags_cc": ["<@(cxx_flags)", "-fno-stack-protector"],
       "conditions": [

@@ -17,9 +17,12 @@ const small = ['-Os', '-ffunction-sections', '-fdata-sections']
 /** What runs between clone and exec, or without a C library: nothing may be emitted that needs a runtime. */
 const bare = ['-fno-stack-protector', '-fno-threadsafe-statics', '-fno-asynchronous-unwind-tables']
 const freestanding = ['-ffreestanding', '-fno-pie', '-fno-builtin']
-const macros = ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'].concat(
-  'NODE_GYP_MODULE_NAME=castellan',
-)
+const macros = [
+  'NAPI_VERSION=8',
+  'NAPI_DISABLE_CPP_EXCEPTIONS',
+  'NODE_ADDON_API_DISABLE_DEPRECATED',
+  'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+].concat('NODE_GYP_MODULE_NAME=castellan')
 
 /**
  * Builds one target.

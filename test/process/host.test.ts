@@ -4,6 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import { makeWorld, type World } from '../enforcement/support/world.ts'
@@ -23,6 +25,8 @@ const linux = ${JSON.stringify(
 )}
 const make = () => createSandbox({ policy, cwd: ${JSON.stringify(cwd)}, linux })
 `
+
+const repository = fileURLToPath(new URL('../../', import.meta.url))
 
 let world: World
 let library: CompiledLibrary
@@ -238,5 +242,27 @@ describe.each(kinds)('the host: %s', kind => {
     await said('terminated')
     await gone()
     expect(await ended).toMatchObject({ code: 0, output: 'running\nterminated\nmine\nlater\n\n', errors: '' })
+  })
+})
+
+describe('the addon', () => {
+  it('lets go of a worker that is terminated while it loads it', async () => {
+    const addon = path.join(repository, 'build/Release/castellan.node')
+    const loading = `
+      require('node:worker_threads').parentPort.postMessage('ready')
+      for (;;) process.dlopen({ exports: {} }, ${JSON.stringify(addon)})`
+    const { ended } = startHost(
+      'loading',
+      `import { once } from 'node:events'
+       import { Worker } from 'node:worker_threads'
+       for (let round = 0; round < 60; round++) {
+         const worker = new Worker(${JSON.stringify(loading)}, { eval: true })
+         await once(worker, 'message')
+         await new Promise(resolve => setTimeout(resolve, round % 3))
+         await worker.terminate()
+       }
+       console.log('there')`,
+    )
+    expect(await ended).toMatchObject({ code: 0, signal: null, output: 'there\n' })
   })
 })
