@@ -68,8 +68,9 @@ async function inFlight(variant, command, width, total) {
   return { perRun: (performance.now() - start) / total, loop: (loopProcessorTime() - loop) / total }
 }
 
+/** Without the peers: a tenth of a second for each of some thousand runs would make this most of the time of all. */
 export async function byConcurrency(variants, command, { widths, total, rounds }) {
-  const asynchronous = variants.filter(({ blocking }) => !blocking)
+  const asynchronous = variants.filter(({ blocking, peer }) => !blocking && !peer)
   const sections = []
   for (const width of widths) {
     const samples = await interleave(asynchronous, { rounds, warmUp: 1 }, variant =>
@@ -89,7 +90,7 @@ export async function byConcurrency(variants, command, { widths, total, rounds }
 /** How late a timer of 1 ms comes while 32 runs are kept in flight. `idle`: with nothing in flight. */
 export async function timerGaps(variants, command, { milliseconds, rounds }) {
   const idle = { name: 'idle', start: () => new Promise(resolve => setTimeout(resolve, 20)) }
-  const asynchronous = [idle, ...variants.filter(({ blocking }) => !blocking)]
+  const asynchronous = [idle, ...variants.filter(({ blocking, peer }) => !blocking && !peer)]
   const gaps = new Map(asynchronous.map(variant => [variant, []]))
   await interleave(asynchronous, { rounds, warmUp: 0 }, async variant => {
     const list = gaps.get(variant)

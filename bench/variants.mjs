@@ -118,10 +118,12 @@ export async function makeVariants({ createSandbox, policies }, folder) {
   }
   const peers = await peerVariants(folder)
   Object.assign(missing, peers.missing)
-  const variants = [...plainOnes, ...peers.variants, ...ours].map(({ name, engine, blocking = false, run }) => ({
+  const others = peers.variants.map(variant => ({ ...variant, peer: true }))
+  const variants = [...plainOnes, ...others, ...ours].map(({ name, engine, blocking = false, peer = false, run }) => ({
     name,
     engine,
     blocking,
+    peer,
     async start(command) {
       check(await run(command), command, name)
     },
