@@ -4,21 +4,6 @@
  */
 import type { NativeResult } from './binding.ts'
 
-export type ResultValues = readonly [
-  id: number,
-  pid: number,
-  exitCode: number,
-  signal: number,
-  flags: number,
-  limit: number,
-  stdout: Buffer | undefined,
-  stderr: Buffer | undefined,
-  reported: Buffer | undefined,
-  failedStage: number,
-  failedErrno: number,
-  failedIndex: number,
-]
-
 const Flag = { timedOut: 1, exitUnknown: 2, stdoutTruncated: 4, stderrTruncated: 8 } as const
 
 const nothing = Buffer.alloc(0)
@@ -53,3 +38,6 @@ export function nativeResult(
     reported,
   }
 }
+
+/** In the order in which the addon gives them. */
+export type ResultValues = Parameters<typeof nativeResult>

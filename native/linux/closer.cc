@@ -19,16 +19,16 @@ Closer::~Closer() {
 
 // Not std::thread, which ends the process where there can be no further thread.
 void Closer::Close(UniqueFd fd) {
-  if (!started_) {
-    const auto run = [](void* closer) -> void* {
-      static_cast<Closer*>(closer)->Loop();
-      return nullptr;
-    };
-    started_ = pthread_create(&thread_, nullptr, run, this) == 0;
-    if (!started_) return;
-  }
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    if (!started_) {
+      const auto run = [](void* closer) -> void* {
+        static_cast<Closer*>(closer)->Loop();
+        return nullptr;
+      };
+      started_ = pthread_create(&thread_, nullptr, run, this) == 0;
+    }
+    if (!started_) return;
     waiting_.push_back(std::move(fd));
   }
   given_.notify_one();

@@ -21,7 +21,7 @@ class Closer {
   Closer(const Closer&) = delete;
   Closer& operator=(const Closer&) = delete;
 
-  // From one thread at a time. The first call starts a thread; where none can be started, closes at once.
+  // From any thread. The first call starts a thread; where none can be started, closes at once.
   void Close(UniqueFd fd);
 
  private:
