@@ -246,6 +246,23 @@ describe.each(kinds)('the host: %s', kind => {
 })
 
 describe('the addon', () => {
+  it('takes more threads for several runs, and a few at most', async () => {
+    const { ended } = startHost(
+      'threads',
+      `import { readdirSync } from 'node:fs'
+       ${setup(kinds.at(-1) ?? 'unconfined', world.at('ws'))}
+       const threads = () => readdirSync('/proc/self/task').length
+       const sandbox = await make()
+       for (let round = 0; round < 3; round++) await sandbox.run('true')
+       const before = threads()
+       for (let round = 0; round < 5; round++) await Promise.all(Array.from({ length: 32 }, () => sandbox.run('true')))
+       console.log(threads() - before)`,
+    )
+    const { code, output } = await ended
+    expect(code).toBe(0)
+    expect([1, 2, 3]).toContain(Number(output))
+  })
+
   it('lets go of a worker that is terminated while it loads it', async () => {
     const addon = path.join(repository, 'build/Release/castellan.node')
     const loading = `
