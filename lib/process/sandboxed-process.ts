@@ -6,6 +6,8 @@
  *   started:       'spawn' ─▶ ['exit'] ─▶ 'close', once every stream of the host has ended
  */
 import { ChildProcess } from 'node:child_process'
+import { channel } from 'node:diagnostics_channel'
+import { EventEmitter } from 'node:events'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
@@ -41,7 +43,27 @@ export interface SandboxedProcess extends ChildProcess {
   terminate(signal?: NodeJS.Signals | number, delay?: number): void
 }
 
-export class NativeProcess extends ChildProcess implements SandboxedProcess {
+/** Where Node tells of each child process that is made. */
+const made = channel('child_process')
+
+/**
+ * A ChildProcess that was not made by Node's constructor: that one makes a handle which is freed only after Node's own spawn, and
+ * holds the object until then, so for good.
+ */
+class WithoutHandle extends EventEmitter {
+  connected = false
+  killed = false
+
+  constructor() {
+    super()
+    // As after the end of one that Node has started.
+    Object.defineProperty(this, '_handle', { value: null, writable: true, configurable: true })
+    if (made.hasSubscribers) made.publish({ process: this })
+  }
+}
+Object.setPrototypeOf(WithoutHandle.prototype, ChildProcess.prototype)
+
+export class NativeProcess extends (WithoutHandle as unknown as typeof ChildProcess) implements SandboxedProcess {
   declare pid?: number
   declare readonly stdin: Writable | null
   declare readonly stdout: Readable | null
@@ -69,8 +91,6 @@ export class NativeProcess extends ChildProcess implements SandboxedProcess {
   /** `ended`: called once, when nothing of the command runs any more, or when it could not be started. */
   constructor(runs: Runs, launcher: Launcher, command: Command, options: SpawnOptions, ended: () => void) {
     super()
-    // The handle that Node's own spawn would use; this process is started and watched by the addon instead.
-    Object.defineProperty(this, '_handle', { value: null, writable: true, configurable: true })
     this.#runs = runs
     this.#binding = runs.binding
     this.#command = command
