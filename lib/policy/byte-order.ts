@@ -27,10 +27,17 @@ export function sortBytes<Text extends string>(texts: readonly Text[]): Text[] {
   return texts.some(text => BEYOND.test(text)) ? [...texts].sort(compareBytes) : [...texts].sort()
 }
 
-/** Puts items in place into the order of the bytes of their paths. */
-export function sortByPath(items: { readonly path: string }[]): void {
+/** Puts items in place into the order of the bytes of their paths, and tells whether two have the same one. */
+export function sortByPath(items: { readonly path: string }[]): boolean {
   const compare = items.some(({ path }) => BEYOND.test(path)) ? compareBytes : compareUnits
-  items.sort((one, other) => compare(one.path, other.path))
+  let isRepeated = false
+  // Those with the same path end up side by side, which no sort can tell without comparing them.
+  items.sort((one, other) => {
+    const order = compare(one.path, other.path)
+    isRepeated ||= order === 0
+    return order
+  })
+  return isRepeated
 }
 
 function compareUnits(left: string, right: string): number {

@@ -4,12 +4,24 @@
  */
 import { trimBlanks } from './blanks.ts'
 import { MAIN_MODEL, type Model } from './model.ts'
-import { type AbsolutePath, childOf, resolvePath } from './path.ts'
+import { type AbsolutePath, childOf, ROOT, resolvePath } from './path.ts'
 import type { RuleOrigin, Surroundings } from './types.ts'
 
 export interface Protection {
   readonly name: Extract<RuleOrigin, { kind: 'protection' }>['name']
   readonly path: AbsolutePath
+}
+
+/** L6-7: the names at the top of a writable root that are closed to a command, in the order in which lists have them. */
+export const PROTECTED_NAMES = ['.git', '.agents', '.codex'] as const
+
+export type ProtectedName = (typeof PROTECTED_NAMES)[number]
+
+/** What a name adds to the path of its root: joined once, since policies have thousands of such places. */
+const BELOW = { '.git': '/.git', '.agents': '/.agents', '.codex': '/.codex' } as const
+
+function protectedPlace(root: AbsolutePath, name: ProtectedName): AbsolutePath {
+  return root === ROOT ? childOf(root, name) : ((root + BELOW[name]) as AbsolutePath)
 }
 
 // The size up to which git itself reads a pointer file.
@@ -50,7 +62,7 @@ export function protectionsOf(
 ): Protection[] {
   const { files } = surroundings
   const protections: Protection[] = []
-  const git = childOf(root, '.git')
+  const git = protectedPlace(root, '.git')
   const gitKind = files.targetKindOf(git)
   if (gitKind === 'file') {
     const target = pointerTarget(git, root, surroundings, model)
@@ -58,7 +70,7 @@ export function protectionsOf(
   }
   if (gitKind === 'file' || gitKind === 'directory') protections.push({ name: '.git', path: git })
   for (const name of ['.agents', '.codex'] as const) {
-    const path = childOf(root, name)
+    const path = protectedPlace(root, name)
     const wanted = missingCodex && name === '.codex'
     if (wanted || files.targetKindOf(path) === 'directory') protections.push({ name, path })
   }
@@ -116,11 +128,6 @@ export function literalTarget(
   return files.targetKindOf(target) === 'missing' ? null : target
 }
 
-/** L6-7: the names at the top of a writable root that are closed to a command, in the order in which lists have them. */
-export const PROTECTED_NAMES = ['.git', '.agents', '.codex'] as const
-
-export type ProtectedName = (typeof PROTECTED_NAMES)[number]
-
 /** In the order of rules: what is made in order costs less to put in order. */
 const NAMES_OF_RULES = [...PROTECTED_NAMES].sort()
 
@@ -143,7 +150,7 @@ export function unlistedProtectionsOf(
   if (PROTECTED_PLACE.test(root)) return unlisted
   for (const name of NAMES_OF_RULES) {
     if (standing.some(known => known.name === name)) continue
-    const path = childOf(root, name)
+    const path = protectedPlace(root, name)
     if (workspace || files.kindOf(path) === 'file') unlisted.push({ name, path })
   }
   return unlisted

@@ -69,32 +69,45 @@ function* rulesOfPlatform(rules: EntryRules, context: RuleContext): Generator<Ac
   }
 }
 
-/** Frozen: by depth, and by the bytes of the path within one. */
-function inOrder(...lists: Iterable<AccessRule>[]): readonly AccessRule[] {
+/**
+ * Frozen, one rule per path: by depth, and by the bytes of the path within one. Where several stand at a path, the entry's counts,
+ * then the strongest. What is put in order meets its like, so nothing else has to look for it.
+ */
+function inOrder(
+  entries: ReadonlyMap<AbsolutePath, AccessRule>,
+  additions: readonly AccessRule[],
+): readonly AccessRule[] {
   const byDepth: AccessRule[][] = []
-  for (const rules of lists) {
-    for (const rule of rules) {
-      const depth = depthOf(rule.path)
-      const level = byDepth[depth]
-      if (level === undefined) byDepth[depth] = [rule]
-      else level.push(rule)
-    }
+  const file = (rule: AccessRule) => {
+    const depth = depthOf(rule.path)
+    const level = byDepth[depth]
+    if (level === undefined) byDepth[depth] = [rule]
+    else level.push(rule)
   }
-  const levels = byDepth.filter(level => level !== undefined)
-  for (const level of levels) sortByPath(level)
+  entries.forEach(file)
+  // What cannot be told apart stays in order: entries come first.
+  additions.forEach(file)
+  const levels = byDepth
+    .filter(level => level !== undefined)
+    .map(level => (sortByPath(level) ? onePerPath(level, entries) : level))
   return Object.freeze(levels.flat())
+}
+
+/** Of sorted rules. */
+function onePerPath(sorted: readonly AccessRule[], entries: ReadonlyMap<AbsolutePath, AccessRule>): AccessRule[] {
+  const kept: AccessRule[] = []
+  for (const rule of sorted) {
+    const last = kept.at(-1)
+    if (last?.path !== rule.path) kept.push(rule)
+    else if (!entries.has(rule.path) && isStronger(rule, last)) kept[kept.length - 1] = rule
+  }
+  return kept
 }
 
 /** The rules of a `restricted` policy without full disk write, sorted by depth and then by path, one per path. */
 export function enforcementRules(context: RuleContext, platformDefaults: boolean): readonly AccessRule[] {
   const entries = new EntryRules(context)
-  const additions = new Map<AbsolutePath, AccessRule>()
-  const add = (addition: AccessRule) => {
-    const { path } = addition
-    if (!entries.byPath.has(path) && isStronger(addition, additions.get(path))) additions.set(path, addition)
-  }
-  for (const addition of rulesOfProtections(entries, context)) add(addition)
-  for (const addition of linksOfCarveOuts(entries, context)) add(addition)
-  if (platformDefaults) for (const addition of rulesOfPlatform(entries, context)) add(addition)
-  return inOrder(entries.byPath.values(), additions.values())
+  const additions = [...rulesOfProtections(entries, context), ...linksOfCarveOuts(entries, context)]
+  if (platformDefaults) additions.push(...rulesOfPlatform(entries, context))
+  return inOrder(entries.byPath, additions)
 }

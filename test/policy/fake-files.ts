@@ -1,4 +1,5 @@
 /** A file system in memory behind the questions of the policy layer, and surroundings on top of it. */
+import type { GitAccess } from '../../lib/policy/git-access.ts'
 import { type AbsolutePath, normalizeAbsolute, parentOf, resolvePath } from '../../lib/policy/path.ts'
 import type { FileKind, FileSystemView, Surroundings } from '../../lib/policy/types.ts'
 
@@ -71,14 +72,16 @@ export interface Around {
   readonly cwd?: string
   readonly home?: string
   readonly tmpdir?: string
+  readonly git?: GitAccess
 }
 
-export function surroundingsIn(tree: Tree, { cwd = '/ws', home = '/home', tmpdir }: Around = {}): Surroundings {
+export function surroundingsIn(tree: Tree, { cwd = '/ws', home = '/home', tmpdir, git }: Around = {}): Surroundings {
   return {
     policyCwd: path(cwd),
     processCwd: path('/process'),
     temporaryDirectory: tmpdir,
     home,
     files: fakeFiles(tree),
+    ...(git === undefined ? {} : { git }),
   }
 }

@@ -50,6 +50,28 @@ const rows: readonly Row[] = [
     rules: ['/repo write directory entry', '/repo/a none directory entry', '/repo/a/b write directory entry'],
   },
   {
+    behaviour: 'holds an entry that reaches a git directory by a link, also where the option git opens that',
+    tree: {
+      '/ws/.git': { text: 'gitdir: /main/.git/worktrees/w\n' },
+      '/main/.git/config': { text: '' },
+      '/main/.git/HEAD': { text: 'ref: refs/heads/main\n' },
+      '/main/.git/objects': 'dir',
+      '/main/.git/refs': 'dir',
+      '/main/.git/worktrees/w/HEAD': { text: 'ref: refs/heads/w\n' },
+      '/main/.git/worktrees/w/commondir': { text: '../..\n' },
+      '/main/.git/worktrees/w/gitdir': { text: '/ws/.git\n' },
+      '/g': { link: '/main/.git' },
+    },
+    entries: ['write :current_working_directory', 'read /g'],
+    around: { git: 'writable' },
+    rules: [
+      '/ws write directory entry',
+      '/main/.git read directory entry',
+      '/ws/.git read file protection',
+      '/main/.git/worktrees/w write directory git',
+    ],
+  },
+  {
     behaviour: 'keeps the git directory, .agents and .codex of a writable root read-only',
     tree: { '/ws/.git': 'dir', '/ws/.agents': 'dir', '/ws/.codex': 'dir' },
     entries: ['write :current_working_directory'],
