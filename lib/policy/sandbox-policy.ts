@@ -3,6 +3,8 @@
  * pair, or a policy that was read before. Stricter than the wire: a member that does not exist is refused unless the caller says otherwise,
  * because a misspelt `exclude_slash_tmp` or `entries` would weaken the policy silently.
  */
+
+import type { Model } from './model.ts'
 import { guarded, type ParseOptions, parseFileSystemPolicy, parseLegacyPolicy, parseNetworkPolicy } from './parse.ts'
 import type { FileSystemSandboxPolicy, NetworkSandboxPolicy, Policy } from './policy.ts'
 import { policies } from './presets.ts'
@@ -71,7 +73,7 @@ function pair(input: object, members: readonly string[], options: ParseOptions):
       )
 }
 
-// A policy that was read before is read again: the type does not prove where a value comes from.
+// What looks like a policy that was read before is read again: the type does not prove where a value comes from.
 function readBefore(input: object & { readonly form: unknown }, options: ParseOptions): Policy {
   if (input.form === 'split') return pair(input, ['form', 'fileSystem', 'network'], options)
   if (input.form !== 'legacy' || !('legacy' in input)) {
@@ -104,11 +106,18 @@ function read(input: unknown, options: ParseOptions): Policy {
   return pair(input, PAIR_MEMBERS, options)
 }
 
+/** What this file gave, with the model it was read in: frozen through and through, so that reading it again would say the same. */
+const given = new WeakMap<object, Model | undefined>()
+
+function wasGiven(input: unknown, model: Model | undefined): input is Policy {
+  return typeof input === 'object' && input !== null && given.has(input) && given.get(input) === model
+}
+
 /**
  * Reads a policy as a host passes it to the library: `read-only`, `workspace-write`, `strict`, `full-access` (or
  * `danger-full-access`); a legacy policy object or a runtime profile of 2026-06 (they have `type`); a file-system policy
  * object (it has `kind`; the network is then restricted); a pair `{fileSystem, network}` (`file_system` is accepted too,
- * `network` defaults to `restricted`); or an earlier result.
+ * `network` defaults to `restricted`); or an earlier result, which is given back as it is.
  *
  * Unlike the parsers of the wire forms it refuses members that do not exist; `unknownMembers: 'ignore'` takes that back
  * inside the wire forms, never for the members of the pair itself.
@@ -116,6 +125,9 @@ function read(input: unknown, options: ParseOptions): Policy {
  * @throws {PolicyError} ERR_POLICY_INVALID; `location` is the place in the policy
  */
 export function parseSandboxPolicy(input: unknown, options: ParseOptions = {}): Policy {
-  const strict: ParseOptions = { ...options, unknownMembers: options.unknownMembers ?? 'refuse' }
-  return guarded(DOCUMENT, () => read(input, strict))
+  const { model, unknownMembers = 'refuse' } = options
+  if (wasGiven(input, model)) return input
+  const policy = guarded(DOCUMENT, () => read(input, { ...options, unknownMembers }))
+  given.set(policy, model)
+  return policy
 }

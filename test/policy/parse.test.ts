@@ -212,6 +212,15 @@ describe('the public parser', () => {
     expect(parseSandboxPolicy(input)).toEqual(expected)
   })
 
+  it('gives back what it gave, unless another model is asked for', () => {
+    const entry = { path: { type: 'special', value: { kind: 'current_working_directory' } }, access: 'write' }
+    const policy = parseSandboxPolicy(restricted(entry))
+    expect(parseSandboxPolicy(policy)).toBe(policy)
+    expect(parseSandboxPolicy(policy, { model: '2026-06' })).not.toEqual(policy)
+    expect(parseSandboxPolicy(structuredClone(policy))).toEqual(policy)
+    expect(() => parseSandboxPolicy({ ...policy, network: 'full' })).toThrow(/restricted, enabled/)
+  })
+
   it.each<[string, unknown, string, RegExp]>([
     ['a misspelt preset', 'readonly', '', /did you mean "read-only"/],
     ['the other dialect', { type: 'workspace-write', networkAccess: true }, 'networkAccess', /"network_access"/],
