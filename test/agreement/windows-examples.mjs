@@ -4,6 +4,7 @@
  */
 import { choiceExamples } from './windows-examples/choices.mjs'
 import { elevationExamples } from './windows-examples/elevation.mjs'
+import { entryExamples } from './windows-examples/entries.mjs'
 import { journalExamples } from './windows-examples/journal.mjs'
 import { lineExamples } from './windows-examples/lines.mjs'
 import { listExamples } from './windows-examples/lists.mjs'
@@ -22,6 +23,7 @@ const groups = [
   choiceExamples,
   elevationExamples,
   programExamples,
+  entryExamples,
 ]
 
 /** `[name, answer, expected]`. */

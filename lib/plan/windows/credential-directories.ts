@@ -92,11 +92,10 @@ export function profileOf(directory: WindowsPath | null, places: Places): Profil
   if (directory === null) return null
   const path = places.paths.canonical(policyPathOf(directory))
   const profile = places.spell(path)
-  const names = credentialDirectories.map(name => policyChild(path, name))
+  const kept = credentialDirectories.map(name => places.paths.canonical(policyChild(path, name)))
   const config = windowsPathFrom(profile, '.ssh\\config')!
   const referred = [...sshPlaces(config, profile, places)].flatMap(place => childOfProfile(path, place) ?? [])
-  const closed = [...names, ...names.map(places.paths.canonical), ...referred]
-  return { path, closed: [...new Set(closed)].filter(place => place !== path) }
+  return { path, closed: [...new Set([...kept, ...referred])] }
 }
 
 export function isCredential(path: AbsolutePath, profile: Profile | null): boolean {

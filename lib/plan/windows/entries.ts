@@ -18,7 +18,7 @@ export interface WindowsEntries {
   readonly index: AccessIndex
   /** The rules of entries, canonical, without the library's protections, which `metadata.ts` has for Windows. */
   readonly rules: readonly AccessRule[]
-  /** Canonical writable roots that only a temporary directory is the reason of. */
+  /** Canonical places that only a temporary directory is the reason of. */
   readonly temporary: ReadonlySet<AbsolutePath>
   /** Every place that an entry speaks of: as spelled, and canonical. */
   readonly named: ReadonlySet<AbsolutePath>
@@ -76,12 +76,12 @@ export function windowsEntries(
   const wanted = new Set(
     placed.flatMap(entry => (entry.access === 'write' && !indices.has(entry.index) ? entry.canonical : [])),
   )
-  const roots = placed.filter(entry => entry.access === 'write').map(entry => entry.canonical)
+  const temporaryOnly = placed.filter(entry => indices.has(entry.index) && !wanted.has(entry.canonical))
   return {
     resolved,
     index,
     rules: resolved.rules.filter(({ origin }) => origin.kind === 'entry'),
-    temporary: new Set(roots.filter(root => !wanted.has(root))),
+    temporary: new Set(temporaryOnly.map(entry => entry.canonical)),
     named: new Set(placed.flatMap(entry => [entry.path, entry.canonical])),
     wantsWriting,
   }

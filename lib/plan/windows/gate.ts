@@ -3,11 +3,10 @@
  * entries stand for; what becomes of the roots is decided afterwards.
  */
 import { unreachable } from '../../errors.ts'
-import { type AccessIndex, indexAccess } from '../../policy/access.ts'
+import { indexAccess } from '../../policy/access.ts'
 import { needsDirectEnforcement } from '../../policy/equivalence.ts'
 import { legacyFullDiskRead } from '../../policy/legacy.ts'
-import { legacyToSplit } from '../../policy/legacy-to-split.ts'
-import { type AbsolutePath, ROOT } from '../../policy/path.ts'
+import { ROOT } from '../../policy/path.ts'
 import type { FileSystemSandboxPolicy, LegacySandboxPolicy, NetworkSandboxPolicy, Policy } from '../../policy/policy.ts'
 import { spellingOf } from '../../policy/special.ts'
 import { splitToLegacy } from '../../policy/split-to-legacy.ts'
@@ -70,21 +69,17 @@ function roundTripGate(question: GateQuestion, fileSystem: FileSystemSandboxPoli
   return legacyGate(conversion.policy, backend)
 }
 
-function writtenPaths(index: AccessIndex, { surroundings }: GateQuestion): Set<AbsolutePath> {
-  const written = index.entries.filter(({ access, path }) => access === 'write' && index.accessAt(path) === 'write')
-  const { files } = surroundings
-  return new Set(written.map(({ path }) => files.realPath(path) ?? path))
-}
-
-/** The roots of the legacy policy that comes closest are all that the command's token can be given without elevation. */
-function hasLegacyRoots(question: GateQuestion, fileSystem: FileSystemSandboxPolicy, network: NetworkSandboxPolicy) {
-  const { surroundings } = question
+/**
+ * The roots of the legacy policy that comes closest are all that the command's token can be given without elevation. It has every
+ * root that an entry names, unless there is none, or it opens the whole disk.
+ */
+function hasLegacyRoots(
+  { surroundings }: GateQuestion,
+  fileSystem: FileSystemSandboxPolicy,
+  network: NetworkSandboxPolicy,
+) {
   const conversion = splitToLegacy(fileSystem, network, surroundings)
-  if (conversion.kind === 'refused') return false
-  const legacy = indexAccess(legacyToSplit(conversion.policy, surroundings), surroundings)
-  const own = writtenPaths(indexAccess(fileSystem, surroundings), question)
-  const projected = writtenPaths(legacy, question)
-  return own.size === projected.size && [...own].every(path => projected.has(path))
+  return conversion.kind === 'converted' && isSandboxable(conversion.policy)
 }
 
 function carveOutGate(question: GateQuestion, fileSystem: FileSystemSandboxPolicy, network: NetworkSandboxPolicy) {

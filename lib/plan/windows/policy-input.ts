@@ -41,6 +41,10 @@ function isObject(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+function isProjectRoots(value: unknown): value is Members {
+  return isObject(value) && value['kind'] === 'project_roots'
+}
+
 /** Turns the paths of one document. What is no text or stands in no known place is the parser's business. */
 class Reader {
   readonly spellings = new Map<AbsolutePath, WindowsPath>()
@@ -106,7 +110,7 @@ class Reader {
       return { ...value, pattern: this.#pattern(value['pattern'], `${location}.pattern`) }
     }
     const special = value['value']
-    if (value['type'] !== 'special' || !isObject(special) || special['kind'] !== 'project_roots') return value
+    if (!isProjectRoots(special)) return value
     const subpath = this.#subpath(special['subpath'], `${location}.value.subpath`)
     return { ...value, value: { ...special, ...(subpath === undefined ? {} : { subpath }) } }
   }
