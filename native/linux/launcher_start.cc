@@ -23,7 +23,8 @@
 namespace castellan {
 namespace {
 
-constexpr int64_t kHelperMs = 10'000;
+// Bubblewrap reads the table of mounts again for each of them: two thousand take it ten seconds and more.
+constexpr int64_t kHelperMs = 60'000;
 
 bool MakeSocketPair(UniqueFd* a, UniqueFd* b) {
   int ends[2];
