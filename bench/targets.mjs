@@ -65,7 +65,15 @@ export const targets = [
     bound: 0.4,
     value: againstPeer('system bwrap'),
   },
-  { what: 'full isolation through a template / spawnSync', bound: 0.85, value: () => null, note: 'not built' },
+  {
+    what: 'namespace runSync (own processes, with init; no template is built) / spawnSync, host 50 MB',
+    bound: 0.85,
+    value: results => {
+      const rows = sizeSection(results, 50)?.rows
+      const [ours, nodes] = ['namespace runSync', 'child_process.spawnSync'].map(variant => ratioOf(rows, variant))
+      return ours === null || nodes === null ? null : ours / nodes
+    },
+  },
   ...againstPeers,
   { what: 'slow-down of find inside, landlock', bound: 1.2, value: inside('find', 'landlock run') },
   { what: 'slow-down of many program starts inside, landlock', bound: 1.05, value: inside('sh', 'landlock run') },
