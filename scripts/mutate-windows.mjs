@@ -1,8 +1,9 @@
 /**
  * Makes one mistake after the other in the Windows planner and tells which of them no case, no law and no random policy finds:
- * node scripts/mutate-windows.mjs [--every N] [--only REGEX]   (needs a build)
+ * node scripts/mutate-windows.mjs [--every N [--offset M]] [--only REGEX]   (needs a build)
  *
  *   --every N      only each N-th mutant
+ *   --offset M     of these, beginning with this one (default: 0)
  *   --only REGEX   only mutants whose name matches
  *
  * Mutants run in a process of their own. It is ended when one takes too long, and may end by itself: the mistake is found then too.
@@ -122,15 +123,18 @@ async function isFound({ file, text }, turn) {
   }
 }
 
-function mutantsOf({ every, only }) {
+function mutantsOf({ every, offset, only }) {
   const files = readdirSync(join(DIST, 'plan/windows')).filter(name => name.endsWith('.js'))
   const all = files.flatMap(file => sourceMutants(file, readFileSync(join(DIST, 'plan/windows', file), 'utf8')))
-  return all.filter(({ name }) => only === undefined || new RegExp(only).test(name)).filter((_, at) => at % every === 0)
+  return all
+    .filter(({ name }) => only === undefined || new RegExp(only).test(name))
+    .filter((_, at) => at % every === offset)
 }
 
 if (process.send === undefined) {
-  const { values } = parseArgs({ options: { every: { type: 'string', default: '1' }, only: { type: 'string' } } })
-  const mutants = mutantsOf({ every: Number(values.every), only: values.only })
+  const number = text => ({ type: 'string', default: text })
+  const { values } = parseArgs({ options: { every: number('1'), offset: number('0'), only: { type: 'string' } } })
+  const mutants = mutantsOf({ every: Number(values.every), offset: Number(values.offset), only: values.only })
   await reportMutants(mutants, isFound, availableParallelism())
   for (const worker of workers) worker?.disconnect()
 } else {

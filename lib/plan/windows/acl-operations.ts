@@ -87,7 +87,6 @@ export function setEntry(tree: AclTree, path: WindowsPath, ace: Ace): AppliedEnt
 export function revertEntry(tree: AclTree, { path, ace, before }: AclReversal): AclTree {
   const key = pathKey(path)
   const aces = tree.own.get(key) ?? []
-  if (!aces.some(other => isEqual(other, ace))) return tree
   const changed = aces.flatMap(other => {
     if (!isEqual(other, ace)) return other
     return before ?? []

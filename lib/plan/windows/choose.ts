@@ -98,8 +98,8 @@ function limitObstacle(
   }
 }
 
+/** There is no plan without a limit. */
 function limitNotices({ engine, limits }: WindowsPlan): Notice[] {
-  if (limits.length === 0) return []
   const texts = limits.map(({ code, message, path }) => `${code} (${message}${path === undefined ? '' : `: ${path}`})`)
   return [notice('plan-limits', `the engine ${engine} does not hold: ${texts.join('; ')}`)]
 }

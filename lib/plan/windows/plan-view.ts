@@ -4,7 +4,6 @@
  */
 import type { AbsolutePath } from '../../policy/path.ts'
 import type { ModelAccess } from '../plan.ts'
-import type { AccessEntryKind } from './access-entries.ts'
 import type { AclTree } from './acl-machine.ts'
 import { type AclView, makeAclView } from './acl-view.ts'
 import { windowsPathOf } from './places.ts'
@@ -49,16 +48,14 @@ function viewOf(plan: WindowsPlan, anchor: string): AclView {
   return view
 }
 
-const closing: ReadonlySet<AccessEntryKind> = new Set(['deny', 'deny-read'])
-
-/** The deepest entry that the path inherits; of several at one place what closes is told before what opens. */
+/** The deepest entry that the path inherits. A plan has denials before grants, and of several at one place what closes most is told. */
 function entryFor(plan: WindowsPlan, path: WindowsPath): PlannedAccessEntry | null {
   const key = pathKey(path)
   let best: PlannedAccessEntry | null = null
   for (const entry of plan.accessEntries) {
     if (!entry.inherited || !keyContains(pathKey(entry.path), key)) continue
     const depth = pathKey(entry.path).length - (best === null ? 0 : pathKey(best.path).length)
-    if (best === null || depth > 0 || (depth === 0 && closing.has(entry.kind))) best = entry
+    if (best === null || depth > 0 || (depth === 0 && entry.kind === 'deny-read')) best = entry
   }
   return best
 }

@@ -2,7 +2,7 @@
  * How Windows holds a command to a policy (spec/windows): a frozen plan or a refusal, made without a Windows at hand. The native
  * part carries it out and checks that what it got is what the plan says.
  */
-import { PolicyError } from '../../errors.ts'
+import type { PolicyError } from '../../errors.ts'
 import type { AbsolutePath } from '../../policy/path.ts'
 import type { Surroundings } from '../../policy/types.ts'
 import { finishPlan } from '../finish.ts'
@@ -129,8 +129,8 @@ function readPolicy({ policy, cwd }: WindowsQuestion): WindowsPolicy | WindowsRe
     // Only subpaths need it; a wrong one is refused for itself.
     return parseWindowsPolicy(policy, windowsPathOrNull(cwd) ?? ('C:\\' as WindowsPath))
   } catch (error) {
-    if (!(error instanceof PolicyError)) throw error
-    return windowsRefusal('invalid-policy', error.message, { entry: error.location })
+    const { message, location } = error as PolicyError
+    return windowsRefusal('invalid-policy', message, { entry: location })
   }
 }
 

@@ -44,8 +44,7 @@ export async function runSetup(mode: SetupMode, port: SetupPort, told: (step: Se
       done.push(step)
       state = advanceSetup(state, { kind: 'done', step })
     } else {
-      const code = failure.code === undefined ? {} : { code: failure.code }
-      state = advanceSetup(state, { kind: 'failed', step, ...code })
+      state = advanceSetup(state, { kind: 'failed', step, code: failure.code })
     }
   }
   return { state, done, failure } satisfies SetupReport

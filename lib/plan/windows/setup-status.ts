@@ -31,12 +31,12 @@ export type SetupStatus =
   | 'offline-network-settings-changed'
   | 'users-missing-or-incompatible'
 
-function objectOf(text: string | null): Readonly<Record<string, unknown>> | null {
+/** What is no object has no members. */
+function membersOf(text: string | null): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(text ?? 'null')
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null
+    return { ...JSON.parse(text ?? 'null') }
   } catch {
-    return null
+    return {}
   }
 }
 
@@ -46,8 +46,8 @@ function isName(value: unknown): value is string {
 
 /** Null for a text that is no marker of this version. */
 export function readSetupMarker(text: string | null): SetupMarker | null {
-  const given = objectOf(text)
-  if (given === null || given['version'] !== SETUP_VERSION) return null
+  const given = membersOf(text)
+  if (given['version'] !== SETUP_VERSION) return null
   const { offline_username, online_username, created_at, proxy_ports = [], allow_local_binding = false } = given
   if (!isName(offline_username) || !isName(online_username) || typeof allow_local_binding !== 'boolean') return null
   if (!Array.isArray(proxy_ports) || !proxy_ports.every(port => Number.isInteger(port))) return null
@@ -69,8 +69,8 @@ function readUser(value: unknown): SetupUser | null {
 
 /** Null for a text that is no users file of this version. */
 export function readSetupUsers(text: string | null): SetupUsers | null {
-  const given = objectOf(text)
-  if (given === null || given['version'] !== SETUP_VERSION) return null
+  const given = membersOf(text)
+  if (given['version'] !== SETUP_VERSION) return null
   const offline = readUser(given['offline'])
   const online = readUser(given['online'])
   return offline === null || online === null ? null : { version: SETUP_VERSION, offline, online }

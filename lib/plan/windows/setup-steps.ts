@@ -96,7 +96,7 @@ export type SetupState =
 
 export type SetupEvent =
   | { readonly kind: 'done'; readonly step: SetupStep }
-  | { readonly kind: 'failed'; readonly step: SetupStep; readonly code?: SetupErrorCode }
+  | { readonly kind: 'failed'; readonly step: SetupStep; readonly code?: SetupErrorCode | undefined }
   | { readonly kind: 'resume' }
 
 export function beginSetup(mode: SetupMode): SetupState {

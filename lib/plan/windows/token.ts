@@ -3,7 +3,7 @@ import type { CapabilityRole } from './capabilities.ts'
 import type { WindowsBackend } from './gate.ts'
 
 /** DISABLE_MAX_PRIVILEGE 0x1, LUA_TOKEN 0x4, WRITE_RESTRICTED 0x8. */
-export const restrictedTokenFlags = 0x1 | 0x4 | 0x8
+export const restrictedTokenFlags = 0xd
 
 /** Well-known identifiers that the helper looks up: the logon session's, the account's, `S-1-1-0`. */
 export type TokenPrincipal = CapabilityRole | 'logon' | 'account' | 'everyone'

@@ -59,6 +59,53 @@ function gateExamples(add, library) {
   }, ['C:\\ws'])
 }
 
+function readingExamples(add, library) {
+  const rootsOf = (entries, change) => planned(library, entries, { backend: 'elevated', ...change }).plan.readRoots
+  const helper = 'C:\\state\\.sandbox-bin'
+  add('what is named for reading is read where it is, not by the name of a link to it', () => {
+    return rootsOf([entry('C:\\lnk', 'read')], { disk: { symlinks: { 'C:\\lnk': 'C:\\data' } } })
+  }, [helper, 'C:\\data'])
+  add('what may not be opened for writing is not opened for reading in its place', () => {
+    return rootsOf([workspace, entry('C:\\state', 'write')])
+  }, [helper])
+  add('a policy that reads everything gives no whole volume, whatever it names', () => {
+    return rootsOf([everything, entry('C:\\', 'read'), entry('C:\\data', 'read')])
+  }, [helper, 'C:\\Windows', 'C:\\ws', 'C:\\data'])
+}
+
+function refusalExamples(add, library) {
+  add(
+    'a policy that only wants to write, and cannot, is told what was left out and why',
+    () =>
+      [special('tmpdir', 'write'), entry('C:\\none', 'write')].map(wanted => {
+        const { refusal } = planned(library, [everything, wanted], { backend: 'elevated' })
+        return [refusal.kind, refusal.message.replace(/^.*can be opened/, '')]
+      }),
+    [
+      ['no-writable-root', ''],
+      ['no-writable-root', ': C:\\none (nothing is there)'],
+    ],
+  )
+  add(
+    'what is closed in a temporary directory has no legacy form',
+    () => {
+      const entries = [everything, workspace, special('tmpdir', 'write'), entry('C:\\t\\x', 'read')]
+      const change = { host: { TEMP: 'C:\\t' }, disk: { dirs: ['C:\\t\\x'] }, options: { splitSupport: 'round-trip' } }
+      return planned(library, entries, change).refusal?.kind
+    },
+    'split-not-round-trippable',
+  )
+  add(
+    'commands are told when they have no network',
+    () =>
+      ['restricted', 'enabled'].map(network => {
+        const policy = { file_system: { kind: 'restricted', entries: [everything] }, network }
+        return planned(library, [], { policy }).plan.environment
+      }),
+    [{ CODEX_SANDBOX_NETWORK_DISABLED: '1' }, {}],
+  )
+}
+
 function metadataExamples(add, library) {
   add('a protected name that an entry speaks of is not told as missing', () => {
     const git = entry('C:\\ws\\.git', 'read')
@@ -146,12 +193,17 @@ function credentialExamples(add, library) {
 
 export function entryExamples(add, library) {
   gateExamples(add, library)
+  readingExamples(add, library)
+  refusalExamples(add, library)
   metadataExamples(add, library)
   pointerExamples(add, library)
   credentialExamples(add, library)
   for (const [policy, told] of [
     [{ type: 'read-only', access: 'everything' }, 'access: found "everything", accepted is an object'],
     [{ type: 'read-only', access: null }, 'access: found null, accepted is an object'],
+    [withPath(null), 'entries[0].path: found null, accepted is an object'],
+    [withPath({ type: 'glob_pattern', pattern: 7 }), 'entries[0].path.pattern: found 7, accepted is a string'],
+    [{ fileSystem: withPath({ type: 'path', path: 'C:\\ws\\a' }), network: 'restricted' }, 'read'],
     [withPath({ type: 'special', value: null }), 'entries[0].path.value: found null, accepted is an object'],
     [withPath({ type: 'special', value: 'root' }), 'entries[0].path.value: found "root", accepted is an object'],
     [withPath({ type: 'special', value: { kind: 'unknown', path: ':x', subpath: 'C:x' } }), 'read'],

@@ -100,6 +100,7 @@ export function placeExamples(add, library) {
         'C:\\com\u00b9.x',
         'C:\\lpt9 ',
         '\\\\s|\\x\\y',
+        '\\\\:s\\x\\y',
         'C:\\a\x1f',
       ].map(given => library.readWindowsPath(given).flaw),
     [
@@ -112,6 +113,7 @@ export function placeExamples(add, library) {
       'device',
       'device',
       'device',
+      'bad-name',
       'bad-name',
       'bad-name',
     ],

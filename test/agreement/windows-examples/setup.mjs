@@ -32,6 +32,25 @@ const wrongPayloads = [
 ]
 
 export function setupExamples(add, library) {
+  add(
+    'no payload is read whose text is not UTF-8',
+    () => {
+      const whole = Buffer.from(
+        library.encodeSetupPayload(library.makeSetupPayload(payloadQuestion(planOf(library)))),
+        'base64',
+      )
+      whole[whole.indexOf('"u"') + 1] = 0xff
+      return library.readSetupPayload(whole.toString('base64'))
+    },
+    null,
+  )
+  add('a marker is read as it was written, with the time if it has one', () => {
+    const marker = { version: 5, offline_username: 'a', online_username: 'b' }
+    return [{ ...marker, created_at: 't' }, marker, [], 7, null]
+      .map(value => library.readSetupMarker(JSON.stringify(value)))
+      .map(read => read && [read.created_at, read.proxy_ports, read.allow_local_binding])
+  }, [['t', [], false], [undefined, [], false], null, null, null])
+  add('addresses that cannot be read are none', () => library.canonicalAddresses('10.0.0.0/8,x'), null)
   add('a payload is read back', () => changedPayload(library, {}), {
     ...{ version: 5, mode: 'full', offline_username: 'CastellanOffline', online_username: 'CastellanOnline' },
     ...{ state_directory: 'C:\\state', command_cwd: 'C:\\ws', real_user: 'u' },
