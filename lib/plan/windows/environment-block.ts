@@ -12,7 +12,6 @@ function checkName(name: string): void {
 }
 
 function compareKeys(left: string, right: string): number {
-  if (left === right) return 0
   return left < right ? -1 : 1
 }
 

@@ -48,6 +48,37 @@ function answers(library, backend) {
 }
 
 export function choiceExamples(add, library) {
+  add(
+    'a limit that is refused is told with its place, where it has one',
+    () =>
+      ['missing-metadata', 'read-open'].map(
+        code => choose(library, { choice: { refusedLimits: [code] } }).refusal.entry,
+      ),
+    ['C:\\ws\\.agents', undefined],
+  )
+  add('what is not held is named, each once', () => {
+    const { refusal } = choose(library, { choice: { strict: true } })
+    return /\(([^)]*)\)/.exec(refusal.message)[1].split(', ').slice(0, 4)
+  }, ['delete-via-parent', 'same-user-surrogates', 'read-open', 'network-advisory'])
+  add('of several entries at one place that is told which closes most', () => {
+    const { plan } = choose(library, { backend: 'elevated' })
+    const at = (path, kind) => ({ path, kind, mask: 1, inherited: true, roles: ['group'] })
+    const [deny, closed, read] = ['deny', 'deny-read', 'read'].map(kind => at('C:\\ws', kind))
+    return [
+      [deny, closed, read],
+      [closed, deny, read],
+      [deny, read],
+      [closed, at('C:\\ws\\a', 'deny'), at('C:\\', 'deny-read')],
+    ].map(accessEntries => library.windowsPlanAnswer({ ...plan, accessEntries }, '/c:/ws/a').entry.kind)
+  }, ['deny-read', 'deny-read', 'deny', 'deny'])
+  add(
+    'a switch that was turned off in the profile turns the sandbox off',
+    () =>
+      ['elevated_windows_sandbox', 'experimental_windows_sandbox'].map(name =>
+        library.windowsMode({ profile: { features: { [name]: false } }, top: { windows: { sandbox: 'elevated' } } }),
+      ),
+    [null, null],
+  )
   for (const [name, question, expected] of [
     ['that has everything', {}, held],
     ['whose elevated backend is ready', { backend: 'elevated' }, elevated],

@@ -75,15 +75,28 @@ function readingExamples(add, library) {
 
 function refusalExamples(add, library) {
   add(
+    'a root that is too broad is named as the policy names it',
+    () =>
+      [
+        [special('root', 'write'), entry('C:\\data', 'read')],
+        [workspace, entry('C:\\Windows', 'write')],
+      ].map(entries => planned(library, entries, { backend: 'elevated' }).refusal.entry),
+    [':root', 'C:\\Windows'],
+  )
+  add('what is read in a writable root is read by the grant of the root', () => {
+    const entries = [workspace, entry('C:\\ws\\a', 'read'), entry('C:\\data', 'read')]
+    return planned(library, entries, { backend: 'elevated', disk: { dirs: ['C:\\ws\\a'] } }).plan.readRoots
+  }, ['C:\\state\\.sandbox-bin', 'C:\\data'])
+  add(
     'a policy that only wants to write, and cannot, is told what was left out and why',
     () =>
-      [special('tmpdir', 'write'), entry('C:\\none', 'write')].map(wanted => {
+      [special('tmpdir', 'write'), entry('C:\\None\\Deep', 'write')].map(wanted => {
         const { refusal } = planned(library, [everything, wanted], { backend: 'elevated' })
         return [refusal.kind, refusal.message.replace(/^.*can be opened/, '')]
       }),
     [
       ['no-writable-root', ''],
-      ['no-writable-root', ': C:\\none (nothing is there)'],
+      ['no-writable-root', ': C:\\None\\Deep (nothing is there)'],
     ],
   )
   add(
@@ -150,9 +163,12 @@ function pointerExamples(add, library) {
     ['C:\\ws\\.git'],
   )
   add('a pointer file that leads to no place is closed by itself', () => {
-    const files = { 'C:\\ws\\.git': 'gitdir: C:x\n' }
-    return planned(library, [everything, workspace], { disk: { files } }).plan.denyWrite
-  }, ['C:\\ws\\.git'])
+    const dirs = ['C:\\ws\\data']
+    return ['C:x', '\\data', '/data'].flatMap(target => {
+      const files = { 'C:\\ws\\.git': `gitdir: ${target}\n` }
+      return planned(library, [everything, workspace], { disk: { dirs, files } }).plan.denyWrite
+    })
+  }, ['C:\\ws\\.git', 'C:\\ws\\.git', 'C:\\ws\\.git'])
   add('a workspace that is a temporary directory too has its metadata closed', () => {
     const host = { TEMP: 'C:\\ws', TMP: 'C:\\data' }
     const dirs = ['C:\\ws\\.git', 'C:\\data\\.git']

@@ -28,6 +28,19 @@ const disk = { dirs: ['C:\\ws\\.git', 'C:\\data', 'C:\\state', 'C:\\Windows'] }
 const workspace = [special('root', 'read'), special('current_working_directory', 'write')]
 
 export function programExamples(add, library) {
+  add(
+    'a batch file whose path cmd.exe would read otherwise is not started',
+    () =>
+      ['%x%', 'a&b', 'a^b', 'a!b'].map(name =>
+        codeOf(() => library.batchCommandLine('C:\\cmd.exe', `C:\\${name}.cmd`, [])),
+      ),
+    Array(4).fill('file'),
+  )
+  add('a batch file gets its arguments, as long as cmd.exe takes the line', () => {
+    const lineOf = (...args) => library.batchCommandLine('C:\\cmd.exe', 'C:\\a b.cmd', args)
+    const room = 8191 - lineOf('').length
+    return [lineOf('x y', 'z\\'), lineOf('a'.repeat(room)).length, codeOf(() => lineOf('a'.repeat(room + 1)))]
+  }, ['"C:\\cmd.exe" /d /e:on /v:off /s /c ""C:\\a b.cmd" "x y" "z\\\\""', 8191, 'args'])
   for (const [name, file, change, expected] of [
     ['is looked for on the path, with each extension', 'tool', {}, 'C:\\bin\\tool.COM'.replace('COM', 'CMD')],
     ['has the extensions of the command', 'tool', { PATHEXT: '.EXE; .JS ' }, 'C:\\other\\tool.EXE'],
