@@ -199,6 +199,8 @@ export interface WindowsSetupErrorDetails extends ErrorDetails {
   readonly setupCode: string
   /** The number of the system's error, where a call failed. */
   readonly win32?: number
+  /** The place that leads elsewhere, or cannot be written. */
+  readonly path?: string
 }
 
 /** A step of setting up the elevated backend of Windows failed. It can be done again. */
@@ -206,12 +208,14 @@ export class WindowsSetupError extends LibraryError {
   readonly step: string
   readonly setupCode: string
   readonly win32: number | undefined
+  readonly path: string | undefined
 
   constructor(message: string, details: WindowsSetupErrorDetails) {
     super('ERR_WINDOWS_SETUP', message, details)
     this.step = details.step
     this.setupCode = details.setupCode
     this.win32 = details.win32
+    this.path = details.path
   }
 }
 

@@ -9,7 +9,7 @@
  * enforces none, so what is asked here is that the code loads, keeps its protocol, handles jobs, handles, words and lists, and
  * refuses to start a command where the restriction is not real. That is no test of enforcement.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -65,6 +65,15 @@ function variablesFor(results) {
   }
 }
 
+/** A link on drive C, which no program under Wine can make, and what it leads to. */
+function plantLink(drive) {
+  const [link, target] = ['castellan-link', 'castellan-victim'].map(name => path.join(drive, name))
+  for (const place of [link, target]) rmSync(place, { recursive: true, force: true })
+  mkdirSync(path.join(target, 'inner'), { recursive: true })
+  writeFileSync(path.join(target, 'f'), 'as it was')
+  symlinkSync('castellan-victim', link)
+}
+
 try {
   if (!existsSync(path.join(root, 'dist/index.js'))) throw new Error('there is no dist/: run `npm run build:ts`')
   const wine = installWine(place, log)
@@ -79,6 +88,7 @@ try {
     underWine({ wine, folders, command: ['wineboot', '-i'], seconds })
   }
   writeFileSync(file, '')
+  plantLink(path.join(wine.home, 'prefix/drive_c'))
   log('running; this takes some minutes')
   const command = ['Z:\\node\\node.exe', 'Z:\\repo\\scripts\\wine\\inside.mjs']
   const { error, status } = underWine({ wine, folders, variables: variablesFor(results), command, seconds })

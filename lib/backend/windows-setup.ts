@@ -4,13 +4,15 @@
  */
 import { randomInt } from 'node:crypto'
 
-import type { OrFailure, WindowsBinding } from '../native/windows-binding.ts'
+import type { OrFailure, WindowsBinding, WindowsFailure } from '../native/windows-binding.ts'
 import { isRuleInForce } from '../plan/windows/firewall-check.ts'
 import { firewallAccount, firewallRules } from '../plan/windows/network.ts'
+import { placeFailure, placeProblem, plannedPlace } from '../plan/windows/planned-place.ts'
 import { accountNames } from '../plan/windows/setup-payload.ts'
 import type { SetupFailure, SetupPort } from '../plan/windows/setup-run.ts'
 import { SETUP_VERSION } from '../plan/windows/setup-status.ts'
 import type { SetupErrorCode, SetupStep } from '../plan/windows/setup-steps.ts'
+import { type WindowsPath, windowsChild, windowsPathOrNull } from '../plan/windows/windows-path.ts'
 
 export type SetupBinding = Pick<
   WindowsBinding,
@@ -26,17 +28,14 @@ export type SetupBinding = Pick<
   | 'localFirewallRulesCount'
   | 'describeObject'
   | 'setAce'
+  | 'makeDirectory'
+  | 'replaceFile'
+  | 'hideDirectory'
+  | 'profileOfAccount'
 >
 
-/** Directories and files of the state directory, by their names in it. */
-export interface SetupFiles {
-  makeDirectory(name: string): void
-  /** Replaces the file. */
-  write(name: string, text: string): void
-  pathOf(name: string): string
-}
-
 export interface SetupSettings {
+  readonly stateDirectory: WindowsPath
   readonly proxyPorts: readonly number[]
   readonly localBinding: boolean
   /** ISO 8601. */
@@ -65,6 +64,11 @@ const groupRights = [
   { name: '.sandbox-secrets', type: 'deny', mask: 0x001f_01ff },
 ] as const
 
+/** A directory or file of the state directory, by its name in it. */
+export function statePlace(stateDirectory: WindowsPath, name: string): WindowsPath {
+  return name.split('/').reduce(windowsChild, stateDirectory)
+}
+
 class StepFailed extends Error {
   readonly failure: SetupFailure
 
@@ -76,21 +80,25 @@ class StepFailed extends Error {
 
 function answered<Value>(result: OrFailure<Value>, code?: SetupErrorCode): Value {
   if (typeof result !== 'object' || result === null || !('failure' in result)) return result
-  const { call, win32 } = result.failure
-  throw new StepFailed({ ...(code === undefined ? {} : { code }), win32, message: `${call} failed with ${win32}` })
+  throw new StepFailed({ ...(code === undefined ? {} : { code }), ...failureText(result.failure) })
+}
+
+function failureText({ call, win32, path }: WindowsFailure) {
+  if (path === undefined) return { win32, message: `${call} failed with ${win32}` }
+  return { win32, ...placeFailure({ call, win32, path }) }
 }
 
 /** For one setup; what a step has made stays in it for those that follow. */
 export class WindowsSetup implements SetupPort {
   readonly #binding: SetupBinding
-  readonly #files: SetupFiles
   readonly #settings: SetupSettings
   readonly #passwords = { offline: makePassword(), online: makePassword() }
+  /** What does not hold the setup up. */
+  readonly #notices: string[] = []
   #blobs: { readonly offline: string; readonly online: string } | null = null
 
-  constructor(binding: SetupBinding, files: SetupFiles, settings: SetupSettings) {
+  constructor(binding: SetupBinding, settings: SetupSettings) {
     this.#binding = binding
-    this.#files = files
     this.#settings = settings
   }
 
@@ -111,10 +119,13 @@ export class WindowsSetup implements SetupPort {
       if (!elevated) throw new StepFailed({ message: 'this process has no administrator rights' })
     },
     'make-directories': () => {
-      for (const name of setupDirectories) this.#files.makeDirectory(name)
+      for (const name of setupDirectories) {
+        const { anchor, below } = this.#placeOf(name)
+        answered(this.#binding.makeDirectory(anchor, below))
+      }
     },
     // Whatever stops after this leaves no marker that can be read.
-    'empty-marker': () => this.#files.write(markerFile, ''),
+    'empty-marker': () => this.#write(markerFile, ''),
     'make-group': () => void answered(this.#binding.makeGroup(accountNames.group, comment)),
     'make-accounts': () => {
       for (const identity of ['offline', 'online'] as const) {
@@ -137,10 +148,13 @@ export class WindowsSetup implements SetupPort {
       if (blobs === null) throw new StepFailed({ message: 'there are no protected secrets' })
       const user = (identity: 'offline' | 'online') => ({ username: accountNames[identity], password: blobs[identity] })
       const users = { version: SETUP_VERSION, offline: user('offline'), online: user('online') }
-      this.#files.write(usersFile, JSON.stringify(users))
+      this.#write(usersFile, JSON.stringify(users))
     },
     'hide-accounts': () => {
-      for (const name of [accountNames.offline, accountNames.online]) answered(this.#binding.hideAccount(name, true))
+      for (const name of [accountNames.offline, accountNames.online]) {
+        answered(this.#binding.hideAccount(name, true))
+        this.#hideProfile(name)
+      }
     },
     'add-firewall-rules': async () => {
       const wanted = this.#rules()
@@ -172,8 +186,12 @@ export class WindowsSetup implements SetupPort {
     'lock-directories': async () => {
       const sid = answered(this.#binding.sidOfAccount(accountNames.group), 'helper_sid_resolve_failed')
       for (const { name, type, mask } of groupRights) {
-        const path = this.#files.pathOf(name)
-        const { file, volume } = answered(this.#binding.describeObject(path))
+        const path = statePlace(this.#settings.stateDirectory, name)
+        const look = (place: WindowsPath) => answered(this.#binding.describeObject(place))
+        const problem = placeProblem(path, look)
+        if (problem !== null) throw new StepFailed(problem)
+        // By its number: what stands there later is another object, and is refused.
+        const { file, volume } = look(path)
         answered(await this.#binding.setAce({ path, file, volume }, { type, sid, mask, inherited: true }))
       }
     },
@@ -186,9 +204,33 @@ export class WindowsSetup implements SetupPort {
         created_at: now,
         proxy_ports: proxyPorts,
         allow_local_binding: localBinding,
+        notices: this.#notices,
       }
-      this.#files.write(markerFile, JSON.stringify(marker))
+      this.#write(markerFile, JSON.stringify(marker))
     },
+  }
+
+  #placeOf(name: string) {
+    return plannedPlace(statePlace(this.#settings.stateDirectory, name))
+  }
+
+  #write(name: string, text: string): void {
+    const { anchor, below } = this.#placeOf(name)
+    answered(this.#binding.replaceFile(anchor, below, Buffer.from(text)))
+  }
+
+  /** The profile is made when the account logs on first. It closes nothing that one can find it, so a failure is only told. */
+  #hideProfile(name: string): void {
+    try {
+      const sid = answered(this.#binding.sidOfAccount(name))
+      const profile = windowsPathOrNull(answered(this.#binding.profileOfAccount(sid)) ?? '')
+      if (profile === null) return
+      const { anchor, below } = plannedPlace(profile)
+      answered(this.#binding.hideDirectory(anchor, below))
+    } catch (error) {
+      if (!(error instanceof StepFailed)) throw error
+      this.#notices.push(`the profile of ${name} is not hidden: ${error.failure.message}`)
+    }
   }
 
   #rules() {

@@ -77,8 +77,8 @@ async function setup(line: CommandLine): Promise<Ending> {
     return 0
   }
   const told = line.has('json') ? undefined : (step: string) => say('stdout', step)
-  const { stateDirectory, done } = await setUpWindows({ ...settings, told })
-  tell(line, { stateDirectory, done }, [`The elevated backend is ready in ${stateDirectory}.`])
+  const { stateDirectory, done, notices } = await setUpWindows({ ...settings, told })
+  tell(line, { stateDirectory, done, notices }, [...notices, `The elevated backend is ready in ${stateDirectory}.`])
   return 0
 }
 
@@ -92,11 +92,12 @@ async function setUpAsAsked(line: CommandLine, payload: string): Promise<Ending>
 
 async function status(line: CommandLine): Promise<Ending> {
   const report = windowsSetupStatus(settingsOf(line))
-  const { stateDirectory, offline, online, lastFailure } = report
+  const { stateDirectory, offline, online, notices, lastFailure } = report
   tell(line, report, [
     `state directory: ${stateDirectory}`,
     `commands without network: ${offline}`,
     `commands with network: ${online}`,
+    ...notices,
     ...(lastFailure === null
       ? []
       : [`last setup failed at ${lastFailure.step}: ${lastFailure.message} (${lastFailure.code})`]),

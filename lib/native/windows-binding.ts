@@ -138,6 +138,8 @@ export interface WindowsFailure {
   readonly call: string
   /** GetLastError, or the status that it returned. */
   readonly win32: number
+  /** Of calls about a place: how far they came. */
+  readonly path?: string
 }
 
 export type OrFailure<Value> = Value | { readonly failure: WindowsFailure }
@@ -266,6 +268,20 @@ export interface WindowsBinding {
   /** Takes the own entries of this type and identifier off; that there are none is no failure. */
   removeAce(place: AclPlace, type: NativeAce['type'], sid: string): Promise<OrFailure<undefined>>
 
+  /**
+   * For an elevated process, in directories that others may write: `anchor` is a volume or share with a separator at its end, `below`
+   * the names under it. Every directory on the way is held while the call lasts. A failure of `verify` before anything was changed:
+   * ERROR_REPARSE_POINT_ENCOUNTERED (4395) for a link on the way, ERROR_BAD_PATHNAME (161) for a way that ends elsewhere.
+   * With those above it that are missing.
+   */
+  makeDirectory(anchor: string, below: string): OrFailure<undefined>
+  /** Removes what has the name, a link itself and not what it leads to, and makes the file anew. */
+  replaceFile(anchor: string, below: string, bytes: Uint8Array): OrFailure<undefined>
+  /** With everything in it; never what a link leads to. That nothing is there is no failure. */
+  removeTree(anchor: string, below: string): OrFailure<undefined>
+  /** Gives a directory the attributes `hidden` and `system`. */
+  hideDirectory(anchor: string, below: string): OrFailure<undefined>
+
   /** Waits at most `timeout` ms for a named mutex, on a thread of its own: what holds it is the returned number, not a thread. */
   lockMutex(name: string, timeout: number): Promise<OrFailure<LockedMutex>>
   unlockMutex(id: number): void
@@ -284,6 +300,8 @@ export interface WindowsBinding {
   hideAccount(name: string, hidden: boolean): OrFailure<undefined>
   /** The identifier of an account or group. */
   sidOfAccount(name: string): OrFailure<string>
+  /** The directory of the account's profile; null before it has logged on. */
+  profileOfAccount(sid: string): OrFailure<string | null>
   /**
    * Outbound, blocking, all profiles; changes the rule of the same name in its place, or makes one. Refused with
    * ERROR_INVALID_PARAMETER (87) without a name, addresses or users: a rule for nobody is a rule for everybody. `win32` of these four

@@ -1,15 +1,22 @@
 /** The elevated backend of Windows as a host sets it up, looks at it and takes it away. */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 
 import { WindowsAccess } from '../backend/windows-access.ts'
-import { errorFile, markerFile, setupDirectories, usersFile, WindowsSetup } from '../backend/windows-setup.ts'
+import {
+  errorFile,
+  markerFile,
+  setupDirectories,
+  statePlace,
+  usersFile,
+  WindowsSetup,
+} from '../backend/windows-setup.ts'
 import { WindowsState } from '../backend/windows-state.ts'
 import { BackendError, OptionError, WindowsSetupError } from '../errors.ts'
 import { loadBinding } from '../native/binding.ts'
 import { ownProgram } from '../native/own-program.ts'
-import type { WindowsBinding } from '../native/windows-binding.ts'
+import type { WindowsBinding, WindowsFailure } from '../native/windows-binding.ts'
 import {
   type ElevatedStart,
   type ElevationFailure,
@@ -20,9 +27,10 @@ import {
 } from '../plan/windows/elevation.ts'
 import type { Variables } from '../plan/windows/environment-names.ts'
 import { firewallRules } from '../plan/windows/network.ts'
+import { type PlaceProblem, placeFailure, placeProblem, plannedPlace } from '../plan/windows/planned-place.ts'
 import { accountNames, encodeSetupPayload, makeSetupPayload, readSetupPayload } from '../plan/windows/setup-payload.ts'
 import { runSetup } from '../plan/windows/setup-run.ts'
-import { type SetupStatus, setupStatus } from '../plan/windows/setup-status.ts'
+import { readSetupMarker, type SetupStatus, setupStatus } from '../plan/windows/setup-status.ts'
 import { type SetupStep, windowsSetupSteps } from '../plan/windows/setup-steps.ts'
 import { pathKey, type WindowsPath } from '../plan/windows/windows-path.ts'
 import { checkNames } from '../process/option-names.ts'
@@ -44,6 +52,8 @@ export interface WindowsSetupOptions {
 export interface WindowsSetupResult {
   readonly stateDirectory: string
   readonly done: readonly SetupStep[]
+  /** What could not be done and is not needed: a profile that stays visible. */
+  readonly notices: readonly string[]
 }
 
 export interface WindowsSetupReport {
@@ -51,8 +61,15 @@ export interface WindowsSetupReport {
   /** For commands without network, and with it. */
   readonly offline: SetupStatus
   readonly online: SetupStatus
+  /** Of the last setup: what it could not do and does not need. */
+  readonly notices: readonly string[]
   /** Of the last setup, when it failed. */
-  readonly lastFailure: { readonly step: string; readonly code: string; readonly message: string } | null
+  readonly lastFailure: {
+    readonly step: string
+    readonly code: string
+    readonly message: string
+    readonly path?: string
+  } | null
 }
 
 export interface WindowsCleanupResult {
@@ -156,33 +173,46 @@ export async function setUpWindows(
   const { start } = machine
   if (start !== null && elevationOf({ elevated, wasAsked, start }) === 'ask') {
     await setUpElsewhere(machine, start, wanted, 'failure' in probed ? '' : probed.userName)
-    return Object.freeze({ stateDirectory: wanted.stateDirectory, done: windowsSetupSteps })
+    return resultOf(machine, wanted.stateDirectory, windowsSetupSteps)
   }
   return await setUpHere(machine, wanted, options.told)
 }
 
 async function setUpHere(
-  { binding, onDisk, now }: SetupMachine,
+  machine: SetupMachine,
   { stateDirectory, proxyPorts, localBinding }: Wanted,
   told: WindowsSetupOptions['told'],
 ): Promise<WindowsSetupResult> {
-  const folder = onDisk(stateDirectory)
-  const files = {
-    makeDirectory: (name: string) => void mkdirSync(path.join(folder, name), { recursive: true }),
-    write: (name: string, text: string) => replaceFile(path.join(folder, name), text),
-    pathOf: (name: string) => `${stateDirectory}\\${name.replaceAll('/', '\\')}`,
-  }
-  const setup = new WindowsSetup(binding, files, { proxyPorts, localBinding, now: now() })
+  const { binding, now } = machine
+  const setup = new WindowsSetup(binding, { stateDirectory, proxyPorts, localBinding, now: now() })
+  const report = plannedPlace(statePlace(stateDirectory, errorFile))
   const { state, done, failure } = await runSetup('provision-only', setup, told)
   if (state.phase === 'complete') {
-    rmSync(path.join(folder, errorFile), { force: true })
-    return Object.freeze({ stateDirectory, done: Object.freeze(done) })
+    // An old report beside a filled marker says nothing.
+    binding.removeTree(report.anchor, report.below)
+    return resultOf(machine, stateDirectory, Object.freeze(done))
   }
   const { step, code } = state
-  const win32 = failure?.win32 === undefined ? {} : { win32: failure.win32 }
-  const failed = { step, code, message: failure?.message ?? 'it failed', ...win32 }
-  noteFailure(path.join(folder, errorFile), failed)
+  const { message = 'it failed', win32, path: place } = failure ?? {}
+  const details = { ...(win32 === undefined ? {} : { win32 }), ...(place === undefined ? {} : { path: place }) }
+  const failed = { step, code, message, ...details }
+  noteFailure(binding, stateDirectory, failed)
   throw setupError(failed)
+}
+
+function resultOf(machine: SetupMachine, stateDirectory: WindowsPath, done: readonly SetupStep[]): WindowsSetupResult {
+  const marker = readSetupMarker(textOf(path.join(machine.onDisk(stateDirectory), markerFile)))
+  return Object.freeze({ stateDirectory, done, notices: Object.freeze(marker?.notices ?? []) })
+}
+
+/** Before anything is asked or changed: the process with the rights refuses by itself, and could not write down why. */
+function problemOn(binding: WindowsBinding, stateDirectory: WindowsPath): PlaceProblem | null {
+  const look = (place: WindowsPath) => {
+    const object = binding.describeObject(place)
+    return 'failure' in object ? null : object
+  }
+  const places = setupDirectories.map(name => placeProblem(statePlace(stateDirectory, name), look))
+  return places.find(problem => problem !== null) ?? null
 }
 
 /** In a process with administrator rights, which is started once, and which a person has to agree to. */
@@ -190,6 +220,10 @@ async function setUpElsewhere(machine: SetupMachine, start: ElevatedStart, wante
   const { binding, onDisk } = machine
   const { stateDirectory, proxyPorts, localBinding } = wanted
   const folder = onDisk(stateDirectory)
+  const problem = problemOn(binding, stateDirectory)
+  if (problem !== null) {
+    throw setupError({ step: 'make-directories', code: 'helper_sandbox_dir_create_failed', ...problem })
+  }
   const payload = encodeSetupPayload(
     makeSetupPayload({
       plan: null,
@@ -211,8 +245,9 @@ async function setUpElsewhere(machine: SetupMachine, start: ElevatedStart, wante
   if (failure !== null) throw setupError(failure)
 }
 
-function setupError({ step, code, message, win32 }: ElevationFailure): WindowsSetupError {
-  const details = { step, setupCode: code, ...(win32 === undefined ? {} : { win32 }) }
+function setupError({ step, code, message, win32, path: place }: ElevationFailure): WindowsSetupError {
+  const known = { ...(win32 === undefined ? {} : { win32 }), ...(place === undefined ? {} : { path: place }) }
+  const details = { step, setupCode: code, ...known }
   return new WindowsSetupError(`cannot set up the elevated backend: ${step}: ${message} (${code})`, details)
 }
 
@@ -231,6 +266,7 @@ export function windowsSetupStatus(
     stateDirectory,
     offline: setupStatus({ ...common, identity: 'offline' }),
     online: setupStatus({ ...common, identity: 'online' }),
+    notices: Object.freeze(readSetupMarker(common.marker)?.notices ?? []),
     lastFailure: lastFailureOf(text(errorFile)),
   })
 }
@@ -248,7 +284,10 @@ export async function cleanUpWindows(
   const { binding, variables, onDisk } = machineOf()
   const stateDirectory = windowsStateDirectory(options.stateDirectory, variables())
   const folder = onDisk(stateDirectory)
-  if (accounts) demandRights(binding)
+  if (accounts) {
+    demandRights(binding)
+    demandPlain(binding, stateDirectory)
+  }
   const group = binding.sidOfAccount(accountNames.group)
   const access = new WindowsAccess({
     binding,
@@ -260,7 +299,11 @@ export async function cleanUpWindows(
   const left = await access.cleanup()
   if (!accounts) return Object.freeze({ left, accountsRemoved: false })
   // First, so that nothing looks ready that is half gone.
-  rmSync(path.join(folder, markerFile), { force: true })
+  const remove = (name: string) => {
+    const { anchor, below } = plannedPlace(statePlace(stateDirectory, name))
+    demand('remove-directories', binding.removeTree(anchor, below))
+  }
+  remove(markerFile)
   const names = new Set(
     [true, false].flatMap(localBinding => firewallRules({ proxyPorts: [], localBinding }).map(({ name }) => name)),
   )
@@ -271,7 +314,7 @@ export async function cleanUpWindows(
   demand('remove-group', binding.removeGroup(groupName))
   for (const name of names) demand('remove-firewall-rules', await binding.removeFirewallRule(name))
   if (left.length === 0) {
-    for (const name of setupDirectories) rmSync(path.join(folder, name), { recursive: true, force: true })
+    for (const name of setupDirectories) remove(name)
   }
   return Object.freeze({ left, accountsRemoved: true })
 }
@@ -292,33 +335,42 @@ function demandRights(binding: WindowsBinding): void {
   throw new WindowsSetupError(message, { step: 'check-elevation', setupCode: 'orchestrator_elevation_required' })
 }
 
-function demand(
-  step: string,
-  result: undefined | { readonly failure: { readonly call: string; readonly win32: number } },
-) {
+function demand(step: string, result: undefined | { readonly failure: WindowsFailure }) {
   if (result === undefined) return
-  const { call, win32 } = result.failure
-  const message = `cannot take the elevated backend away: ${step}: ${call} failed with ${win32}`
-  throw new WindowsSetupError(message, { step, setupCode: 'helper_unknown_error', win32 })
+  const { call, win32, path: place } = result.failure
+  const problem =
+    place === undefined ? { message: `${call} failed with ${win32}` } : placeFailure({ call, win32, path: place })
+  const { message, ...where } = problem
+  throw new WindowsSetupError(`cannot take the elevated backend away: ${step}: ${message}`, {
+    ...{ step, setupCode: 'helper_unknown_error', win32 },
+    ...where,
+  })
 }
 
-function replaceFile(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text, { mode: 0o600 })
-  renameSync(`${file}.new`, file)
+/** The journal in it says whose lists are changed with an administrator's rights. */
+function demandPlain(binding: WindowsBinding, stateDirectory: WindowsPath): void {
+  const problem = problemOn(binding, stateDirectory)
+  if (problem === null) return
+  const { message, path: place } = problem
+  const step = 'remove-directories'
+  throw new WindowsSetupError(`cannot take the elevated backend away: ${step}: ${message}`, {
+    ...{ step, setupCode: 'helper_unknown_error', path: place },
+  })
 }
 
-function noteFailure(file: string, failure: object): void {
-  try {
-    mkdirSync(path.dirname(file), { recursive: true })
-    replaceFile(file, JSON.stringify(failure))
-  } catch {
-    // The directory may be what failed; the error says it anyway.
-  }
+/** The directory may be what failed; the error says it anyway. */
+function noteFailure(binding: WindowsBinding, stateDirectory: WindowsPath, failure: object): void {
+  const directory = plannedPlace(statePlace(stateDirectory, '.sandbox'))
+  const file = plannedPlace(statePlace(stateDirectory, errorFile))
+  binding.makeDirectory(directory.anchor, directory.below)
+  binding.replaceFile(file.anchor, file.below, Buffer.from(JSON.stringify(failure)))
 }
 
 function lastFailureOf(text: string | null): WindowsSetupReport['lastFailure'] {
   const read = text === null ? null : readSetupFailure(text)
-  return read === null ? null : { step: read.step, code: read.code, message: read.message }
+  if (read === null) return null
+  const { step, code, message, path: place } = read
+  return { step, code, message, ...(place === undefined ? {} : { path: place }) }
 }
 
 function textOf(file: string): string | null {

@@ -97,7 +97,7 @@ function* peFindings({ architecture }, file, helper) {
     if (!name.startsWith('napi_')) yield `needs ${name} of its host`
 }
 
-const windowsLibraries = /^(KERNEL32|ADVAPI32|USER32|CRYPT32|NETAPI32|OLE32|OLEAUT32|SHELL32)\.dll$/
+const windowsLibraries = /^(KERNEL32|ADVAPI32|USER32|CRYPT32|NETAPI32|OLE32|OLEAUT32|SHELL32|ntdll)\.dll$/
 
 /** One line about a file for the person who builds. */
 export function describe(bytes) {

@@ -116,6 +116,23 @@ const questions = [
     ready: () => binding.protectSecret(Buffer.from('x'), 'user'),
     ask: blob => binding.unprotectSecret(blob),
   },
+  { name: 'makeDirectory', ask: () => binding.makeDirectory('C:\\', 'castellan-faults\\made\\deep') },
+  { name: 'replaceFile', ask: () => binding.replaceFile('C:\\', 'castellan-faults\\f', Buffer.from('x')) },
+  {
+    name: 'removeTree',
+    ready: () => {
+      mkdirSync(`${place}\\tree\\deep`, { recursive: true })
+      writeFileSync(`${place}\\tree\\deep\\f`, '')
+    },
+    ask: () => binding.removeTree('C:\\', 'castellan-faults\\tree'),
+  },
+  {
+    name: 'hideDirectory',
+    ready: () => mkdirSync(`${place}\\hidden`, { recursive: true }),
+    ask: () => binding.hideDirectory('C:\\', 'castellan-faults\\hidden'),
+    fails: true,
+  },
+  { name: 'profileOfAccount', ask: () => binding.profileOfAccount('S-1-5-21-1-2-3-4') },
   { name: 'sidOfAccount', ready: () => binding.probe().userName, ask: name => binding.sidOfAccount(name) },
   { name: 'hideAccount', ask: () => binding.hideAccount('castellan-wine', true) },
   {

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import {
   closeSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -29,20 +30,25 @@ const functions = [
     'findObject',
     'flock',
     'hideAccount',
+    'hideDirectory',
     'localFirewallRulesCount',
     'lockMutex',
     'makeAccount',
+    'makeDirectory',
     'makeGroup',
   ],
   ...['makePrivate', 'probe'],
   ...[
     'processStarted',
+    'profileOfAccount',
     'protectSecret',
     'readAcl',
     'readFirewallRule',
     'removeAccount',
     'removeAce',
     'removeFirewallRule',
+    'removeTree',
+    'replaceFile',
   ],
   ...['removeGroup', 'runElevated', 'setAce', 'setFirewallRule', 'sidOfAccount', 'unlockMutex', 'unprotectSecret'],
 ]
@@ -162,6 +168,61 @@ function files() {
   })
 }
 
+/** Where a process with all rights writes while others may, too: by every kind of link that this Wine makes. */
+function places() {
+  const own = 'castellan-place\\own'
+  const dir = below => binding.makeDirectory('C:\\', `${own}\\${below}`)
+  const put = (below, text) => binding.replaceFile('C:\\', `${own}\\${below}`, Buffer.from(text))
+  const gone = below => binding.removeTree('C:\\', `${own}\\${below}`)
+  const at = below => `${place}\\own\\${below}`
+  const told = (answer, ...expected) => [
+    answer?.failure?.call,
+    answer?.failure?.win32,
+    answer?.failure?.path,
+    ...expected,
+  ]
+  expect('directories are made', [dir('a\\b'), existsSync(at('a\\b'))], [undefined, true])
+  expect('they may be there', dir('a\\b'), undefined)
+  expect('a file is made', [put('a\\b\\f', 'one'), readFileSync(at('a\\b\\f'), 'utf8')], [undefined, 'one'])
+  expect('it is made anew', [put('a\\b\\f', ''), readFileSync(at('a\\b\\f'), 'utf8')], [undefined, ''])
+  expect('a file is no directory', told(dir('a\\b\\f\\x')), ['NtCreateFile', 267, at('a\\b\\f')])
+  expect('a directory that is not there is not written into', told(put('no\\f', 'x')), ['NtCreateFile', 2, at('no')])
+  for (const below of ['', '\\', 'a\\\\b', 'a/b', 'a\\..\\b', 'a\\'])
+    expect(
+      `no place: ${JSON.stringify(below)}`,
+      'failure' in (binding.replaceFile('C:\\', below, Buffer.from('')) ?? {}),
+      true,
+    )
+  expect('no volume', 'failure' in (binding.makeDirectory('Q:\\', 'x') ?? {}), true)
+  expect('no anchor', 'failure' in (binding.makeDirectory('', 'x') ?? {}), true)
+  mkdirSync(at('victim\\inner'), { recursive: true })
+  // This Wine makes no links. A directory in which another file system is mounted is a reparse point to it, and a link of the
+  // system below leads elsewhere without being one.
+  const mounted = binding.makeDirectory('Z:\\', 'tmp\\castellan\\new')
+  expect('nothing is made behind a reparse point', told(mounted), ['verify', 4395, 'Z:\\tmp'])
+  const link = 'C:\\castellan-link'
+  const behind = below => `castellan-link\\${below}`
+  for (const [what, act] of [
+    ['the link is taken for a directory', () => binding.makeDirectory('C:\\', 'castellan-link')],
+    ['a directory is made', () => binding.makeDirectory('C:\\', behind('new'))],
+    ['a file is written', () => binding.replaceFile('C:\\', behind('f'), Buffer.from('x'))],
+    ['a file is removed', () => binding.removeTree('C:\\', behind('f'))],
+    ['a directory is hidden', () => binding.hideDirectory('C:\\', behind('inner'))],
+  ])
+    expect(`behind a link nothing happens: ${what}`, told(act()), ['verify', 161, link])
+  const victim = [readFileSync(`${link}\\f`, 'utf8'), existsSync(`${link}\\new`), existsSync('Z:\\tmp\\castellan')]
+  expect('what it leads to is as it was', victim, ['as it was', false, false])
+  for (let number = 0; number < 300; number++) writeFileSync(at(`victim\\inner\\a file with a long name ${number}`), '')
+  expect('a large directory', [gone('victim'), existsSync(at('victim'))], [undefined, false])
+  expect('what is not there', [gone('none'), gone('none\\deeper')], [undefined, undefined])
+  const hidden = binding.hideDirectory('C:\\', `${own}\\a`)
+  say(`       a hidden directory: ${JSON.stringify(hidden) ?? 'done'}`)
+  const isKept = hidden === undefined || (hidden.failure.call === 'verify' && hidden.failure.win32 === 50)
+  expect('a directory is hidden, or is told not to be', isKept, true)
+  expect('one that is not there', told(binding.hideDirectory('C:\\', `${own}\\none`)), ['NtCreateFile', 2, at('none')])
+  expect('no account has this profile', binding.profileOfAccount(nobody), null)
+}
+
 async function mutexes() {
   const name = 'Local\\castellan-wine-check'
   const one = await binding.lockMutex(name, 1000)
@@ -231,6 +292,6 @@ async function accounts() {
 }
 
 export async function addonChecks() {
-  for (const part of [loading, facts, objects, moved, lists, files, mutexes, secrets, accounts]) await part()
+  for (const part of [loading, facts, objects, moved, lists, files, places, mutexes, secrets, accounts]) await part()
   rmSync(place, { recursive: true, force: true })
 }

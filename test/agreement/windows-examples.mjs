@@ -9,6 +9,7 @@ import { journalExamples } from './windows-examples/journal.mjs'
 import { lineExamples } from './windows-examples/lines.mjs'
 import { listExamples } from './windows-examples/lists.mjs'
 import { placeExamples } from './windows-examples/places.mjs'
+import { plannedPlaceExamples } from './windows-examples/planned-places.mjs'
 import { programExamples } from './windows-examples/programs.mjs'
 import { runnerExamples } from './windows-examples/runner.mjs'
 import { setupExamples } from './windows-examples/setup.mjs'
@@ -24,6 +25,7 @@ const groups = [
   elevationExamples,
   programExamples,
   entryExamples,
+  plannedPlaceExamples,
 ]
 
 /** `[name, answer, expected]`. */

@@ -20,6 +20,7 @@ const MODULES = [
     'setup-run',
     'program',
     'batch-file',
+    'planned-place',
   ],
 ]
 

@@ -1,5 +1,15 @@
 /** The setup of the elevated backend, step by step, on a machine that is a table. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -9,6 +19,9 @@ import { windowsSetupSteps } from '../../lib/plan/windows/setup-steps.ts'
 import { cleanUpWindows, type SetupMachine, setUpWindows, windowsSetupStatus } from '../../lib/sandbox/windows-setup.ts'
 
 let folder = ''
+let above = ''
+let profile: string | null = null
+let hidden: string[] = []
 let log: string[] = []
 let failing = ''
 let rules = new Map<string, NativeFirewallRule>()
@@ -16,11 +29,17 @@ const passwords: string[] = []
 
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'castellan-setup-'))
+  above = mkdtempSync(path.join(tmpdir(), 'castellan-above-'))
+  mkdirSync(path.join(above, 'u'))
+  profile = null
+  hidden = []
   log = []
   failing = ''
   rules = new Map()
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(() => {
+  for (const place of [folder, above]) rmSync(place, { recursive: true, force: true })
+})
 
 const failure = (call: string) => ({ failure: { call, win32: 5 } })
 
@@ -28,6 +47,24 @@ const failure = (call: string) => ({ failure: { call, win32: 5 } })
 function found(rule: NativeFirewallRule | undefined): FoundFirewallRule | null {
   if (rule === undefined) return null
   return { ...rule, remoteAddresses: rule.remoteAddresses.replace('127.0.0.0/8', '127.0.0.0/255.0.0.0'), isWhole: true }
+}
+
+/** The state directory is the folder; what is above it stands at `above`, so that a test can put a link there. */
+const onLinux = (place: string) =>
+  place === 'C:\\u\\castellan' || place.startsWith('C:\\u\\castellan\\')
+    ? path.join(folder, place.slice('C:\\u\\castellan'.length).replaceAll('\\', '/'))
+    : path.join(above, place.slice(3).replaceAll('\\', '/'))
+
+const isLink = (place: string) => lstatSync(onLinux(place), { throwIfNoEntry: false })?.isSymbolicLink() === true
+
+/** As the addon goes a way: name by name, and no further than to a link. */
+function going<Value>(anchor: string, below: string, act: (place: string) => Value, whole = false) {
+  const names = below.split('\\')
+  for (let count = 1; count <= names.length - (whole ? 0 : 1); count++) {
+    const place = anchor + names.slice(0, count).join('\\')
+    if (isLink(place)) return { failure: { call: 'verify', win32: 4395, path: place } }
+  }
+  return act(onLinux(anchor + below))
 }
 
 /** Every call is noted; the one that is named fails. */
@@ -57,7 +94,25 @@ function binding(elevated = true): WindowsBinding {
     },
     readFirewallRule: async name => act('readFirewallRule', found(rules.get(name))),
     localFirewallRulesCount: async () => act('localFirewallRulesCount', true),
-    describeObject: () => act('describeObject', { finalPath: '', file: '1', volume: '1' } as never),
+    describeObject: place => {
+      if (!existsSync(onLinux(place)) && !isLink(place)) return { failure: { call: 'CreateFile', win32: 2 } }
+      const object = { finalPath: place, file: '1', volume: '1', reparseTag: isLink(place) ? 0xa000_0003 : 0 }
+      return act('describeObject', object as never)
+    },
+    makeDirectory: (anchor, below) =>
+      going(anchor, below, place => act('makeDirectory', void mkdirSync(place, { recursive: true })), true),
+    replaceFile: (anchor, below, bytes) =>
+      going(anchor, below, place => {
+        rmSync(place, { force: true })
+        return act('replaceFile', void writeFileSync(place, bytes, { flag: 'wx' }))
+      }),
+    removeTree: (anchor, below) =>
+      going(anchor, below, place => act('removeTree', void rmSync(place, { recursive: true, force: true }))),
+    profileOfAccount: () => act('profileOfAccount', profile),
+    hideDirectory: (anchor, below) => {
+      hidden.push(anchor + below)
+      return act('hideDirectory', undefined)
+    },
     setAce: async () => act('setAce', undefined),
     lockMutex: async () => ({ state: 'acquired', id: 1 }),
     unlockMutex: () => {},
@@ -106,7 +161,7 @@ describe('a setup without administrator rights', () => {
   it('asks for them once, and is done by the process that has them', async () => {
     const { asked, machineOf } = unelevated(asProcess(true))
     const result = await setUpWindows({ proxyPorts: [8080], localBinding: false }, machineOf)
-    expect(result).toEqual({ stateDirectory: 'C:\\u\\castellan', done: windowsSetupSteps })
+    expect(result).toEqual({ stateDirectory: 'C:\\u\\castellan', done: windowsSetupSteps, notices: [] })
     expect(asked).toEqual([
       [
         start.program,
@@ -146,7 +201,7 @@ describe('a setup without administrator rights', () => {
     await expect(setUpWindows({}, machine())).rejects.toMatchObject({ step: 'make-group' })
     const { machineOf } = unelevated(async () => answer)
     await expect(setUpWindows({}, machineOf)).rejects.toMatchObject({ code: 'ERR_WINDOWS_SETUP', setupCode })
-    expect(log.filter(call => call.startsWith('make'))).toEqual(['makeGroup'])
+    expect(log.filter(call => call === 'makeGroup' || call === 'makeAccount')).toEqual(['makeGroup'])
   })
 
   it('does nothing for a payload that is none, or of another act', async () => {
@@ -159,12 +214,100 @@ describe('a setup without administrator rights', () => {
   })
 })
 
+describe('a link that somebody put where the setup writes', () => {
+  const elsewhere = () => path.join(above, 'elsewhere')
+  beforeEach(() => mkdirSync(elsewhere()))
+
+  it.each([
+    ['.sandbox', 'make-directories', 'helper_sandbox_dir_create_failed'],
+    ['.sandbox-bin', 'make-directories', 'helper_sandbox_dir_create_failed'],
+    ['.sandbox-secrets', 'make-directories', 'helper_sandbox_dir_create_failed'],
+  ])('at %s ends it, by step and path, and nothing is written there', async (name, step, setupCode) => {
+    symlinkSync(elsewhere(), path.join(folder, name))
+    const place = `C:\\u\\castellan\\${name}`
+    const told = { code: 'ERR_WINDOWS_SETUP', step, setupCode, path: place, message: expect.stringContaining(place) }
+    await expect(setUpWindows({}, machine())).rejects.toMatchObject(told)
+    expect(readdirSync(elsewhere())).toEqual([])
+    // Nobody is even asked for the rights.
+    const { asked, machineOf } = unelevated(asProcess(true))
+    await expect(setUpWindows({}, machineOf)).rejects.toMatchObject(told)
+    expect(asked).toEqual([])
+    await expect(cleanUpWindows({ accounts: true }, machine())).rejects.toMatchObject({
+      step: 'remove-directories',
+      path: place,
+    })
+    expect(log.filter(call => call.startsWith('removeA'))).toEqual([])
+  })
+
+  it('above the state directory ends it', async () => {
+    rmSync(path.join(above, 'u'), { recursive: true })
+    symlinkSync(elsewhere(), path.join(above, 'u'))
+    await expect(setUpWindows({}, machine())).rejects.toMatchObject({ step: 'make-directories', path: 'C:\\u' })
+    expect(readdirSync(elsewhere())).toEqual([])
+  })
+
+  it('during the setup ends it at the step that would write, and at that which would give rights', async () => {
+    for (const [at, step, name] of [
+      ['write-users', 'write-users', '.sandbox-secrets'],
+      ['lock-directories', 'lock-directories', '.sandbox-bin'],
+    ] as const) {
+      const told = (now: string) => {
+        if (now !== at) return
+        rmSync(path.join(folder, name), { recursive: true })
+        symlinkSync(elsewhere(), path.join(folder, name))
+      }
+      log = []
+      const ended = { step, path: `C:\\u\\castellan\\${name}` }
+      await expect(setUpWindows({ told }, machine())).rejects.toMatchObject(ended)
+      expect(readdirSync(elsewhere())).toEqual([])
+      // The list of the first directory may be set by then; that of the link never is.
+      expect(log.filter(call => call === 'setAce').length).toBeLessThan(2)
+      const { offline, lastFailure } = windowsSetupStatus({}, machine())
+      expect([offline, lastFailure]).toMatchObject(['marker-missing-or-incompatible', ended])
+      rmSync(path.join(folder, name))
+    }
+  })
+
+  it('in the place of a file is replaced, and what it leads to is left as it is', async () => {
+    const victim = path.join(elsewhere(), 'victim')
+    writeFileSync(victim, 'as it was')
+    mkdirSync(path.join(folder, '.sandbox'))
+    symlinkSync(victim, path.join(folder, '.sandbox/setup_marker.json'))
+    await setUpWindows({}, machine())
+    expect(readFileSync(victim, 'utf8')).toBe('as it was')
+    expect(windowsSetupStatus({}, machine()).offline).toBe('ready')
+  })
+})
+
+describe("the profiles of the sandbox's accounts", () => {
+  it('are hidden when they are there', async () => {
+    await setUpWindows({}, machine())
+    expect(hidden).toEqual([])
+    profile = 'C:\\Users\\CastellanOffline'
+    expect((await setUpWindows({}, machine())).notices).toEqual([])
+    expect(hidden).toEqual([profile, profile])
+  })
+
+  it.each(['hideDirectory', 'profileOfAccount'])('that stay visible (%s) are told, and hold nothing up', async call => {
+    profile = 'C:\\Users\\CastellanOffline'
+    failing = call
+    const { notices } = await setUpWindows({}, machine())
+    expect(notices).toEqual([
+      expect.stringMatching(/^the profile of CastellanOffline is not hidden: .*failed with 5/),
+      expect.stringMatching(/^the profile of CastellanOnline is not hidden/),
+    ])
+    const { machineOf } = unelevated(asProcess(true))
+    expect((await setUpWindows({}, machineOf)).notices).toEqual(notices)
+    expect(windowsSetupStatus({}, machine())).toMatchObject({ offline: 'ready', notices })
+  })
+})
+
 describe('the setup of the elevated backend', () => {
   it('does every step in order, is ready afterwards, and can be done again', async () => {
     expect(windowsSetupStatus({}, machine())).toMatchObject({ offline: 'marker-missing-or-incompatible' })
     const told: string[] = []
     const result = await setUpWindows({ told: step => told.push(step) }, machine())
-    expect(result).toEqual({ stateDirectory: 'C:\\u\\castellan', done: windowsSetupSteps })
+    expect(result).toEqual({ stateDirectory: 'C:\\u\\castellan', done: windowsSetupSteps, notices: [] })
     expect(told).toEqual(windowsSetupSteps)
     expect(windowsSetupStatus({}, machine())).toMatchObject({ offline: 'ready', online: 'ready', lastFailure: null })
     expect(windowsSetupStatus({ proxyPorts: [8080] }, machine())).toMatchObject({
@@ -200,6 +343,7 @@ describe('the setup of the elevated backend', () => {
     ['verify-firewall-rules', 'localFirewallRulesCount', 'helper_firewall_policy_access_failed'],
     ['verify-firewall-rules', 'readFirewallRule', 'helper_firewall_rule_verify_failed'],
     ['lock-directories', 'setAce', 'helper_sandbox_lock_failed'],
+    ['lock-directories', 'describeObject', 'helper_sandbox_lock_failed'],
   ])('that fails at %s (%s) names the step, is not ready, and can be resumed', async (step, call, setupCode) => {
     await setUpWindows({}, machine())
     failing = call

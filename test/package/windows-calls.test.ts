@@ -19,6 +19,7 @@ const exceptions: Readonly<Record<string, string>> = {
   ...{ AcquireSRWLockExclusive: nothingToFail, ReleaseSRWLockExclusive: nothingToFail, GetLastError: nothingToFail },
   ...{ SetLastError: nothingToFail, GetCommandLineW: nothingToFail, GetCurrentProcess: nothingToFail },
   ...{ GetCurrentProcessId: nothingToFail, GetStartupInfoW: nothingToFail, GetProcessHeap: nothingToFail },
+  RtlNtStatusToDosError: nothingToFail,
   ...{ Sleep: nothingToFail, SysFreeString: nothingToFail },
   // Null fails the next call, which asks it for its name.
   GetProcessWindowStation: 'it is given to a call that is asked',

@@ -45,6 +45,7 @@ export interface ElevationFailure {
   readonly code: SetupErrorCode
   readonly message: string
   readonly win32?: number
+  readonly path?: string
 }
 
 /** ERROR_CANCELLED */
@@ -82,11 +83,12 @@ function reportedFailure(code: number, report: string | null): ElevationFailure 
 /** A failure as a setup writes it down; null for any other text. */
 export function readSetupFailure(text: string): ElevationFailure | null {
   try {
-    const { step, code, message, win32 } = JSON.parse(text) as Readonly<Record<string, unknown>>
+    const { step, code, message, win32, path } = JSON.parse(text) as Readonly<Record<string, unknown>>
     const isStep = (setupSteps as readonly unknown[]).includes(step)
     if (!isStep || typeof code !== 'string' || typeof message !== 'string') return null
     const number = Number.isInteger(win32) ? { win32: win32 as number } : {}
-    return { step: step as SetupStep, code: code as SetupErrorCode, message, ...number }
+    const place = typeof path === 'string' ? { path } : {}
+    return { step: step as SetupStep, code: code as SetupErrorCode, message, ...number, ...place }
   } catch {
     return null
   }

@@ -17,6 +17,8 @@ export interface SetupFailure {
   readonly code?: SetupErrorCode
   /** Of the system, where a call failed. */
   readonly win32?: number
+  /** Of a place that cannot be written. */
+  readonly path?: string
   readonly message: string
 }
 

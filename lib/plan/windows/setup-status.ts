@@ -11,6 +11,8 @@ export interface SetupMarker {
   readonly created_at?: string
   readonly proxy_ports: readonly number[]
   readonly allow_local_binding: boolean
+  /** What the setup could not do, and does not need. */
+  readonly notices: readonly string[]
 }
 
 export interface SetupUser {
@@ -48,7 +50,14 @@ function isName(value: unknown): value is string {
 export function readSetupMarker(text: string | null): SetupMarker | null {
   const given = membersOf(text)
   if (given['version'] !== SETUP_VERSION) return null
-  const { offline_username, online_username, created_at, proxy_ports = [], allow_local_binding = false } = given
+  const {
+    offline_username,
+    online_username,
+    created_at,
+    proxy_ports = [],
+    allow_local_binding = false,
+    notices = [],
+  } = given
   if (!isName(offline_username) || !isName(online_username) || typeof allow_local_binding !== 'boolean') return null
   if (!Array.isArray(proxy_ports) || !proxy_ports.every(port => Number.isInteger(port))) return null
   return {
@@ -58,6 +67,7 @@ export function readSetupMarker(text: string | null): SetupMarker | null {
     ...(typeof created_at === 'string' ? { created_at } : {}),
     proxy_ports,
     allow_local_binding,
+    notices: Array.isArray(notices) ? notices.filter(notice => typeof notice === 'string') : [],
   }
 }
 

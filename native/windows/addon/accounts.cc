@@ -149,4 +149,19 @@ napi_value SidOfAccount(napi_env env, napi_callback_info info) {
   return outcome.call == nullptr ? js.String(SidText(sid).z()) : js.Failure(outcome);
 }
 
+napi_value ProfileOfAccount(napi_env env, napi_callback_info info) {
+  const Js js(env);
+  const Arguments arguments(env, info);
+  Text key(L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList\\");
+  key.Put(js.TextOf(arguments.values[0]));
+  wchar_t path[MAX_PATH + 1] = {};
+  DWORD size = sizeof(path);
+  // Of REG_EXPAND_SZ too, which it expands.
+  const LSTATUS status =
+      CALL(static_cast<LSTATUS>(ERROR_GEN_FAILURE), RegGetValueW, HKEY_LOCAL_MACHINE, key.z(),
+           L"ProfileImagePath", RRF_RT_REG_SZ | RRF_SUBKEY_WOW6464KEY, nullptr, path, &size);
+  if (status == ERROR_FILE_NOT_FOUND) return js.Null();
+  return status == ERROR_SUCCESS ? js.String(path) : js.Failure({L"RegGetValue", static_cast<DWORD>(status)});
+}
+
 }  // namespace castellan

@@ -11,6 +11,8 @@ napi_value RemoveAccount(napi_env env, napi_callback_info info);
 napi_value RemoveGroup(napi_env env, napi_callback_info info);
 napi_value HideAccount(napi_env env, napi_callback_info info);
 napi_value SidOfAccount(napi_env env, napi_callback_info info);
+// profileOfAccount(sid): its directory, or null before the account has logged on.
+napi_value ProfileOfAccount(napi_env env, napi_callback_info info);
 
 }  // namespace castellan
 

@@ -17,6 +17,7 @@
 #include "js.h"
 #include "mutex.h"
 #include "objects.h"
+#include "places.h"
 
 namespace castellan {
 namespace {
@@ -217,6 +218,10 @@ constexpr Export kExports[] = {
     {"readAcl", ReadAcl},
     {"setAce", SetAce},
     {"removeAce", RemoveAce},
+    {"makeDirectory", MakeDirectory},
+    {"replaceFile", ReplaceFile},
+    {"removeTree", RemoveTree},
+    {"hideDirectory", HideDirectory},
     {"lockMutex", LockMutex},
     {"unlockMutex", UnlockMutex},
     {"protectSecret", ProtectSecret},
@@ -227,6 +232,7 @@ constexpr Export kExports[] = {
     {"removeGroup", RemoveGroup},
     {"hideAccount", HideAccount},
     {"sidOfAccount", SidOfAccount},
+    {"profileOfAccount", ProfileOfAccount},
     {"runElevated", RunElevated},
     {"setFirewallRule", SetFirewallRule},
     {"readFirewallRule", ReadFirewallRule},

@@ -23,30 +23,6 @@ Text LongPath(const wchar_t* path) {
   return whole;
 }
 
-Outcome FinalPath(HANDLE object, Text* path) {
-  const DWORD size = CALL(0, GetFinalPathNameByHandleW, object, nullptr, 0, FILE_NAME_NORMALIZED);
-  if (size == 0) return FailedCall(L"GetFinalPathNameByHandle");
-  Text whole;
-  whole.Resize(size + 1);
-  const DWORD length =
-      CALL(0, GetFinalPathNameByHandleW, object, whole.data(), size + 1, FILE_NAME_NORMALIZED);
-  if (length == 0 || length > size) return FailedCall(L"GetFinalPathNameByHandle");
-  whole.Resize(length);
-  const wchar_t* text = whole.z();
-  const bool is_long = text[0] == L'\\' && text[1] == L'\\' && text[2] == L'?' && text[3] == L'\\';
-  if (!is_long) {
-    path->Put(text);
-    return {};
-  }
-  text += 4;
-  if (text[0] == L'U' && text[1] == L'N' && text[2] == L'C' && text[3] == L'\\') {
-    path->Put(L"\\");
-    text += 3;
-  }
-  path->Put(text);
-  return {};
-}
-
 Outcome DescribeFile(const Handle& object, Js js, napi_value answer) {
   Text final_path;
   if (const Outcome outcome = FinalPath(object.get(), &final_path); outcome.call != nullptr) return outcome;
@@ -147,6 +123,30 @@ Outcome Find(const Text& path, const Text& file, const Text& volume, Js js, napi
 }
 
 }  // namespace
+
+Outcome FinalPath(HANDLE object, Text* path) {
+  const DWORD size = CALL(0, GetFinalPathNameByHandleW, object, nullptr, 0, FILE_NAME_NORMALIZED);
+  if (size == 0) return FailedCall(L"GetFinalPathNameByHandle");
+  Text whole;
+  whole.Resize(size + 1);
+  const DWORD length =
+      CALL(0, GetFinalPathNameByHandleW, object, whole.data(), size + 1, FILE_NAME_NORMALIZED);
+  if (length == 0 || length > size) return FailedCall(L"GetFinalPathNameByHandle");
+  whole.Resize(length);
+  const wchar_t* text = whole.z();
+  const bool is_long = text[0] == L'\\' && text[1] == L'\\' && text[2] == L'?' && text[3] == L'\\';
+  if (!is_long) {
+    path->Put(text);
+    return {};
+  }
+  text += 4;
+  if (text[0] == L'U' && text[1] == L'N' && text[2] == L'C' && text[3] == L'\\') {
+    path->Put(L"\\");
+    text += 3;
+  }
+  path->Put(text);
+  return {};
+}
 
 void PutDigits(const unsigned char* bytes, size_t count, wchar_t* digits) {
   for (size_t index = 0; index < count; index++) {

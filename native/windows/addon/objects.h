@@ -44,6 +44,9 @@ void PutDigits(const unsigned char* bytes, size_t count, wchar_t* digits);
 // Of a device, zeros.
 Outcome IdentityOf(const Handle& object, Identity* identity);
 
+// Without `\\?\`, as the system spells it.
+Outcome FinalPath(HANDLE object, Text* path);
+
 napi_value DescribeObject(napi_env env, napi_callback_info info);
 napi_value FindObject(napi_env env, napi_callback_info info);
 

@@ -5,6 +5,15 @@ const told = { step: 'make-group', code: 'helper_users_group_create_failed', mes
 const end = { answer: 0, report: null, status: 'ready' }
 
 export function elevationExamples(add, library) {
+  add(
+    'a failure is read with its place, if it has one that is a text',
+    () =>
+      [{ path: 'C:\\u' }, { path: 7 }, {}].map(more => {
+        const written = { step: 'make-directories', code: 'helper_sandbox_dir_create_failed', message: 'm', ...more }
+        return library.readSetupFailure(JSON.stringify(written)).path ?? null
+      }),
+    ['C:\\u', null, null],
+  )
   for (const [name, question, answer] of [
     ['with the rights', { elevated: true }, 'here'],
     ['without them', {}, 'ask'],

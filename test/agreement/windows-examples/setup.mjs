@@ -33,6 +33,15 @@ const wrongPayloads = [
 
 export function setupExamples(add, library) {
   add(
+    'what a setup could not do is read from the marker, as far as it is texts',
+    () =>
+      [['a', 7, 'b'], 'a', undefined].map(notices => {
+        const marker = { version: 5, offline_username: 'a', online_username: 'b', notices }
+        return library.readSetupMarker(JSON.stringify(marker)).notices
+      }),
+    [['a', 'b'], [], []],
+  )
+  add(
     'no payload is read whose text is not UTF-8',
     () => {
       const whole = Buffer.from(
