@@ -19,4 +19,5 @@ export const guides = [
   'windows',
   'linux-holes',
   'architecture',
+  'performance',
 ]
