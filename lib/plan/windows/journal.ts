@@ -73,7 +73,9 @@ function isText(value: unknown): value is string {
 function plannedOf(line: Members): JournalEntry | null {
   const { id, path, file, volume, ace, before, persistent, owner } = line
   if (!isText(id) || !isText(path) || !isText(file) || !isText(volume) || typeof persistent !== 'boolean') return null
-  if (!isAce(ace) || !(before === null || isAce(before)) || !isOwner(owner)) return null
+  if (!isAce(ace) || !isCapabilitySid(ace.sid) || !isOwner(owner)) return null
+  // What comes back when the entry goes is what it replaced, and never an entry for somebody else.
+  if (before !== null && !(isAce(before) && before.sid === ace.sid && before.type === ace.type)) return null
   return { id, path, file, volume, ace, before, persistent, owner, state: 'planned' }
 }
 

@@ -75,6 +75,17 @@ export function journalExamples(add, library) {
     () => library.readJournal(lines(planned, { version: 1, id: 'a', state: 'revoked' })),
     { entries: [{ ...entry, state: 'revoked' }] },
   )
+  add(
+    'a journal gives nobody a right who is none of ours, and brings back only what was replaced',
+    () =>
+      [
+        { ace: { ...grant, sid: 'S-1-1-0' } },
+        { ace: { ...grant, sid: 'S-1-5-32-545' } },
+        { before: { ...grant, sid: 'S-1-5-21-1-2-3-5' } },
+        { before: { ...grant, type: 'deny' } },
+      ].map(change => library.readJournal(lines({ ...planned, ...change })).flaw),
+    Array(4).fill('line 1: it plans nothing that can be read'),
+  )
   add('an entry that replaced another', () => library.readJournal(lines({ ...planned, before: grant })), {
     entries: [{ ...entry, before: grant }],
   })
