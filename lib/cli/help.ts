@@ -219,7 +219,8 @@ The elevated backend of Windows runs commands as an account that has no rights o
       --proxy-port PORT     setup, status: commands without network may reach this port of this
                             machine; repeatable
       --local-binding       setup, status: they may also be and reach servers of this machine
-      --accounts            cleanup: remove accounts, group, firewall rules and directories too
+      --accounts            cleanup: remove accounts, group, firewall rules and directories, once no
+                            access list has an entry any more
       --dry-run             setup, cleanup: print the steps and do nothing
       --json                print JSON
   -h, --help                this text

@@ -107,6 +107,7 @@ async function status(line: CommandLine): Promise<Ending> {
 
 const cleanupSteps = ['take entries off access lists', 'empty the journal']
 const accountSteps = [
+  'see that no access list has an entry',
   'remove the ready marker',
   'remove accounts and group',
   'remove firewall rules',
@@ -117,7 +118,7 @@ async function cleanup(line: CommandLine): Promise<Ending> {
   const accounts = line.has('accounts')
   const settings = settingsOf(line)
   if (line.has('dry-run')) {
-    const steps = accounts ? [...cleanupSteps, ...accountSteps] : cleanupSteps
+    const steps = accounts ? accountSteps : cleanupSteps
     const lines = steps.map((step, index) => `${index + 1}. ${step}`)
     tell(line, { dryRun: true, steps }, ['This would be done, in this order:', ...lines])
     return 0

@@ -51,7 +51,8 @@ export function within<Value>(member: string, read: () => Value): Value {
 export function suggestion(found: unknown, accepted: readonly string[]): string {
   if (typeof found !== 'string') return ''
   const closest = closestWord(found, accepted)
-  return closest === null ? '' : `; did you mean "${closest}"?`
+  // A word that is accepted elsewhere only is no mistake of spelling.
+  return closest === null || closest === found ? '' : `; did you mean "${closest}"?`
 }
 
 function wordsOf(values: readonly unknown[]): string[] {

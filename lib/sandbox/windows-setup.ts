@@ -75,7 +75,7 @@ export interface WindowsSetupReport {
 export interface WindowsCleanupResult {
   /** Paths whose access lists still have an entry of ours. Empty when everything is gone. */
   readonly left: readonly string[]
-  /** Accounts, rules and files were removed too. */
+  /** Accounts, rules and files were removed. */
   readonly accountsRemoved: boolean
 }
 
@@ -272,8 +272,9 @@ export function windowsSetupStatus(
 }
 
 /**
- * Takes every entry of ours off the access lists and, with `accounts`, removes the accounts, the group, their rules and the state
- * directory's files (which needs administrator rights). What could not be taken off stays in the journal, and is in `left`.
+ * Takes every entry of ours off the access lists; what could not be taken off stays in the journal, and is in `left`. With `accounts`
+ * it removes the accounts, the group, their rules and the state directory's files instead, which needs administrator rights and is
+ * refused (ERR_WINDOWS_SETUP, `check-access-lists`) while the journal has an entry.
  */
 export async function cleanUpWindows(
   options: WindowsSetupOptions & { readonly accounts?: boolean | undefined } = {},
@@ -283,21 +284,26 @@ export async function cleanUpWindows(
   checkOptions(others)
   const { binding, variables, onDisk } = machineOf()
   const stateDirectory = windowsStateDirectory(options.stateDirectory, variables())
-  const folder = onDisk(stateDirectory)
+  const state = new WindowsState(path.join(onDisk(stateDirectory), '.sandbox'))
   if (accounts) {
-    demandRights(binding)
-    demandPlain(binding, stateDirectory)
+    await takeAccountsAway(binding, stateDirectory, state)
+    return Object.freeze({ left: [], accountsRemoved: true })
   }
   const group = binding.sidOfAccount(accountNames.group)
   const access = new WindowsAccess({
     binding,
-    state: new WindowsState(path.join(folder, '.sandbox')),
+    state,
     mutex: aclMutex(stateDirectory),
     groupSid: typeof group === 'string' ? group : null,
     makeDirectory: () => {},
   })
-  const left = await access.cleanup()
-  if (!accounts) return Object.freeze({ left, accountsRemoved: false })
+  return Object.freeze({ left: await access.cleanup(), accountsRemoved: false })
+}
+
+async function takeAccountsAway(binding: WindowsBinding, stateDirectory: WindowsPath, state: WindowsState) {
+  demandRights(binding)
+  demandPlain(binding, stateDirectory)
+  demandNoEntries(state)
   // First, so that nothing looks ready that is half gone.
   const remove = (name: string) => {
     const { anchor, below } = plannedPlace(statePlace(stateDirectory, name))
@@ -313,10 +319,7 @@ export async function cleanUpWindows(
   demand('remove-accounts', binding.removeAccount(online))
   demand('remove-group', binding.removeGroup(groupName))
   for (const name of names) demand('remove-firewall-rules', await binding.removeFirewallRule(name))
-  if (left.length === 0) {
-    for (const name of setupDirectories) remove(name)
-  }
-  return Object.freeze({ left, accountsRemoved: true })
+  for (const name of setupDirectories) remove(name)
 }
 
 /** The name of the mutex by which all processes with this state take turns. */
@@ -347,7 +350,20 @@ function demand(step: string, result: undefined | { readonly failure: WindowsFai
   })
 }
 
-/** The journal in it says whose lists are changed with an administrator's rights. */
+/**
+ * The journal is the user's own file, so no list is changed by it with an administrator's rights: what it asks for would be given
+ * to whoever wrote it.
+ */
+function demandNoEntries(state: WindowsState): void {
+  const place = state.journal().find(entry => entry.state !== 'revoked')?.path
+  if (place === undefined) return
+  const message =
+    `cannot take the elevated backend away: check-access-lists: ${place} may still have an entry of castellan. ` +
+    "Hint: take the entries off with `castellan windows cleanup`, from a terminal without an administrator's rights"
+  const details = { step: 'check-access-lists', setupCode: 'helper_unknown_error', path: place }
+  throw new WindowsSetupError(message, details)
+}
+
 function demandPlain(binding: WindowsBinding, stateDirectory: WindowsPath): void {
   const problem = problemOn(binding, stateDirectory)
   if (problem === null) return

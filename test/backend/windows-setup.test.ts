@@ -421,6 +421,32 @@ describe('the setup of the elevated backend', () => {
     })
   })
 
+  it('is not taken away while the journal names a list, which is not changed with these rights', async () => {
+    await setUpWindows({}, machine())
+    const entry = {
+      version: 1,
+      id: 'a1',
+      path: 'C:\\elsewhere',
+      file: '1',
+      volume: '2',
+      owner: { pid: 1, started: '1' },
+      persistent: true,
+      ace: { type: 'allow', sid: 'S-1-5-21-1-2-3-4', mask: 1, inherited: true },
+      before: null,
+      state: 'planned',
+    }
+    const journal = path.join(folder, '.sandbox/acl-journal.jsonl')
+    writeFileSync(journal, `${JSON.stringify(entry)}\n`)
+    log = []
+    await expect(cleanUpWindows({ accounts: true }, machine())).rejects.toMatchObject({
+      step: 'check-access-lists',
+      path: 'C:\\elsewhere',
+      message: expect.stringMatching(/windows cleanup/),
+    })
+    expect(log.filter(call => /^(remove|set)/.test(call))).toEqual([])
+    expect(windowsSetupStatus({}, machine()).offline).toBe('ready')
+  })
+
   it('is not taken away by a journal that cannot be read, and says which line', async () => {
     await setUpWindows({}, machine())
     const journal = path.join(folder, '.sandbox/acl-journal.jsonl')

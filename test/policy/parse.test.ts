@@ -212,6 +212,11 @@ describe('the public parser', () => {
     expect(parseSandboxPolicy(input)).toEqual(expected)
   })
 
+  it('does not offer the very word that it refuses', () => {
+    const entry = { path: { type: 'special', value: { kind: 'root', subpath: 'x' } }, access: 'read' }
+    expect(() => parseSandboxPolicy(restricted(entry))).toThrow(/there is no member "subpath"$/)
+  })
+
   it('gives back what it gave, unless another model is asked for', () => {
     const entry = { path: { type: 'special', value: { kind: 'current_working_directory' } }, access: 'write' }
     const policy = parseSandboxPolicy(restricted(entry))
