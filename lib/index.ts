@@ -55,10 +55,9 @@ export {
   type PolicyInspection,
 } from './sandbox/inspect.ts'
 export { type RestrictOptions, restrictCurrentProcess } from './sandbox/restrict.ts'
+export { cleanUpWindows, type WindowsCleanupResult } from './sandbox/windows-cleanup.ts'
 export {
-  cleanUpWindows,
   setUpWindows,
-  type WindowsCleanupResult,
   type WindowsSetupOptions,
   type WindowsSetupReport,
   type WindowsSetupResult,

@@ -1,9 +1,7 @@
-/** The elevated backend of Windows as a host sets it up, looks at it and takes it away. */
-import { createHash } from 'node:crypto'
+/** The elevated backend of Windows as a host sets it up and looks at it. */
 import { readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 
-import { WindowsAccess } from '../backend/windows-access.ts'
 import {
   errorFile,
   markerFile,
@@ -12,11 +10,10 @@ import {
   usersFile,
   WindowsSetup,
 } from '../backend/windows-setup.ts'
-import { WindowsState } from '../backend/windows-state.ts'
 import { BackendError, OptionError, WindowsSetupError } from '../errors.ts'
 import { loadBinding } from '../native/binding.ts'
 import { ownProgram } from '../native/own-program.ts'
-import type { WindowsBinding, WindowsFailure } from '../native/windows-binding.ts'
+import type { WindowsBinding } from '../native/windows-binding.ts'
 import {
   type ElevatedStart,
   type ElevationFailure,
@@ -26,13 +23,12 @@ import {
   readSetupFailure,
 } from '../plan/windows/elevation.ts'
 import type { Variables } from '../plan/windows/environment-names.ts'
-import { firewallRules } from '../plan/windows/network.ts'
-import { type PlaceProblem, placeFailure, placeProblem, plannedPlace } from '../plan/windows/planned-place.ts'
-import { accountNames, encodeSetupPayload, makeSetupPayload, readSetupPayload } from '../plan/windows/setup-payload.ts'
+import { type PlaceProblem, placeProblem, plannedPlace } from '../plan/windows/planned-place.ts'
+import { encodeSetupPayload, makeSetupPayload, readSetupPayload } from '../plan/windows/setup-payload.ts'
 import { runSetup } from '../plan/windows/setup-run.ts'
 import { readSetupMarker, type SetupStatus, setupStatus } from '../plan/windows/setup-status.ts'
 import { type SetupStep, windowsSetupSteps } from '../plan/windows/setup-steps.ts'
-import { pathKey, type WindowsPath } from '../plan/windows/windows-path.ts'
+import type { WindowsPath } from '../plan/windows/windows-path.ts'
 import { checkNames } from '../process/option-names.ts'
 import { windowsStateDirectory } from './windows-places.ts'
 
@@ -72,13 +68,6 @@ export interface WindowsSetupReport {
   } | null
 }
 
-export interface WindowsCleanupResult {
-  /** Paths whose access lists still have an entry of ours. Empty when everything is gone. */
-  readonly left: readonly string[]
-  /** Accounts, rules and files were removed. */
-  readonly accountsRemoved: boolean
-}
-
 /** What the three calls need of the machine, so that tests can put another one in its place. */
 export interface SetupMachine {
   readonly binding: WindowsBinding
@@ -92,7 +81,7 @@ export interface SetupMachine {
 }
 
 /** Throws BackendError (`ERR_BACKEND_UNAVAILABLE`, capability `windows`) on every other system. */
-function thisMachine(): SetupMachine {
+export function thisMachine(): SetupMachine {
   const binding = loadBinding()
   if (binding.system === 'win32') {
     return {
@@ -110,7 +99,7 @@ function thisMachine(): SetupMachine {
   })
 }
 
-function checkOptions(options: WindowsSetupOptions): void {
+export function checkOptions(options: WindowsSetupOptions): void {
   checkNames(options, new Set(['stateDirectory', 'proxyPorts', 'localBinding', 'told', 'payload']))
   const { proxyPorts, localBinding } = options
   const isPort = (port: unknown) => Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535
@@ -206,7 +195,7 @@ function resultOf(machine: SetupMachine, stateDirectory: WindowsPath, done: read
 }
 
 /** Before anything is asked or changed: the process with the rights refuses by itself, and could not write down why. */
-function problemOn(binding: WindowsBinding, stateDirectory: WindowsPath): PlaceProblem | null {
+export function problemOn(binding: WindowsBinding, stateDirectory: WindowsPath): PlaceProblem | null {
   const look = (place: WindowsPath) => {
     const object = binding.describeObject(place)
     return 'failure' in object ? null : object
@@ -268,109 +257,6 @@ export function windowsSetupStatus(
     online: setupStatus({ ...common, identity: 'online' }),
     notices: Object.freeze(readSetupMarker(common.marker)?.notices ?? []),
     lastFailure: lastFailureOf(text(errorFile)),
-  })
-}
-
-/**
- * Takes every entry of ours off the access lists; what could not be taken off stays in the journal, and is in `left`. With `accounts`
- * it removes the accounts, the group, their rules and the state directory's files instead, which needs administrator rights and is
- * refused (ERR_WINDOWS_SETUP, `check-access-lists`) while the journal has an entry.
- */
-export async function cleanUpWindows(
-  options: WindowsSetupOptions & { readonly accounts?: boolean | undefined } = {},
-  machineOf: () => SetupMachine = thisMachine,
-): Promise<WindowsCleanupResult> {
-  const { accounts = false, ...others } = options
-  checkOptions(others)
-  const { binding, variables, onDisk } = machineOf()
-  const stateDirectory = windowsStateDirectory(options.stateDirectory, variables())
-  const state = new WindowsState(path.join(onDisk(stateDirectory), '.sandbox'))
-  if (accounts) {
-    await takeAccountsAway(binding, stateDirectory, state)
-    return Object.freeze({ left: [], accountsRemoved: true })
-  }
-  const group = binding.sidOfAccount(accountNames.group)
-  const access = new WindowsAccess({
-    binding,
-    state,
-    mutex: aclMutex(stateDirectory),
-    groupSid: typeof group === 'string' ? group : null,
-    makeDirectory: () => {},
-  })
-  return Object.freeze({ left: await access.cleanup(), accountsRemoved: false })
-}
-
-async function takeAccountsAway(binding: WindowsBinding, stateDirectory: WindowsPath, state: WindowsState) {
-  demandRights(binding)
-  demandPlain(binding, stateDirectory)
-  demandNoEntries(state)
-  // First, so that nothing looks ready that is half gone.
-  const remove = (name: string) => {
-    const { anchor, below } = plannedPlace(statePlace(stateDirectory, name))
-    demand('remove-directories', binding.removeTree(anchor, below))
-  }
-  remove(markerFile)
-  const names = new Set(
-    [true, false].flatMap(localBinding => firewallRules({ proxyPorts: [], localBinding }).map(({ name }) => name)),
-  )
-  const { offline, online, group: groupName } = accountNames
-  // The account goes before its rules: at no time is there one that nothing holds.
-  demand('remove-accounts', binding.removeAccount(offline))
-  demand('remove-accounts', binding.removeAccount(online))
-  demand('remove-group', binding.removeGroup(groupName))
-  for (const name of names) demand('remove-firewall-rules', await binding.removeFirewallRule(name))
-  for (const name of setupDirectories) remove(name)
-}
-
-/** The name of the mutex by which all processes with this state take turns. */
-export function aclMutex(stateDirectory: WindowsPath): string {
-  return `Local\\castellan-acl-${createHash('sha256').update(pathKey(stateDirectory)).digest('hex').slice(0, 16)}`
-}
-
-/** Before anything is taken away: half of it gone would be worse than all of it there. */
-function demandRights(binding: WindowsBinding): void {
-  const probed = binding.probe()
-  const elevated = !('failure' in probed) && probed.elevated
-  if (elevated) return
-  const message =
-    'cannot take the elevated backend away: check-elevation: this process has no administrator rights. ' +
-    'Hint: run it from a terminal that was opened as administrator'
-  throw new WindowsSetupError(message, { step: 'check-elevation', setupCode: 'orchestrator_elevation_required' })
-}
-
-function demand(step: string, result: undefined | { readonly failure: WindowsFailure }) {
-  if (result === undefined) return
-  const { call, win32, path: place } = result.failure
-  const problem =
-    place === undefined ? { message: `${call} failed with ${win32}` } : placeFailure({ call, win32, path: place })
-  const { message, ...where } = problem
-  throw new WindowsSetupError(`cannot take the elevated backend away: ${step}: ${message}`, {
-    ...{ step, setupCode: 'helper_unknown_error', win32 },
-    ...where,
-  })
-}
-
-/**
- * The journal is the user's own file, so no list is changed by it with an administrator's rights: what it asks for would be given
- * to whoever wrote it.
- */
-function demandNoEntries(state: WindowsState): void {
-  const place = state.journal().find(entry => entry.state !== 'revoked')?.path
-  if (place === undefined) return
-  const message =
-    `cannot take the elevated backend away: check-access-lists: ${place} may still have an entry of castellan. ` +
-    "Hint: take the entries off with `castellan windows cleanup`, from a terminal without an administrator's rights"
-  const details = { step: 'check-access-lists', setupCode: 'helper_unknown_error', path: place }
-  throw new WindowsSetupError(message, details)
-}
-
-function demandPlain(binding: WindowsBinding, stateDirectory: WindowsPath): void {
-  const problem = problemOn(binding, stateDirectory)
-  if (problem === null) return
-  const { message, path: place } = problem
-  const step = 'remove-directories'
-  throw new WindowsSetupError(`cannot take the elevated backend away: ${step}: ${message}`, {
-    ...{ step, setupCode: 'helper_unknown_error', path: place },
   })
 }
 

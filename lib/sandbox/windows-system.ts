@@ -36,8 +36,7 @@ import type { GlobQuestion } from '../policy/glob-snapshot.ts'
 import type { AbsolutePath } from '../policy/path.ts'
 import type { SandboxOptions } from './options.ts'
 import type { HostSystem, PathWords, SandboxSystem } from './system.ts'
-import { windowsStateDirectory } from './windows-places.ts'
-import { aclMutex } from './windows-setup.ts'
+import { aclMutex, windowsStateDirectory } from './windows-places.ts'
 
 /** Everything that touches the machine, so that tests can put another one in its place. */
 export interface WindowsMachine {

@@ -24,5 +24,6 @@ export const deferred = {
   'entry/directory.js': ['makeEntryDirectory'],
   'sandbox/inspect.js': ['inspectPolicy'],
   'sandbox/restrict.js': ['restrictCurrentProcess'],
-  'sandbox/windows-setup.js': ['cleanUpWindows', 'setUpWindows', 'windowsSetupStatus'],
+  'sandbox/windows-cleanup.js': ['cleanUpWindows'],
+  'sandbox/windows-setup.js': ['setUpWindows', 'windowsSetupStatus'],
 }

@@ -16,7 +16,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import type { FoundFirewallRule, NativeFirewallRule, WindowsBinding } from '../../lib/native/windows-binding.ts'
 import { windowsSetupSteps } from '../../lib/plan/windows/setup-steps.ts'
-import { cleanUpWindows, type SetupMachine, setUpWindows, windowsSetupStatus } from '../../lib/sandbox/windows-setup.ts'
+import { cleanUpWindows } from '../../lib/sandbox/windows-cleanup.ts'
+import { type SetupMachine, setUpWindows, windowsSetupStatus } from '../../lib/sandbox/windows-setup.ts'
 
 let folder = ''
 let above = ''
